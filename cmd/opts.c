@@ -1,0 +1,178 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "opts.h"
+
+/* Numbers for endpoint options in getopt's answers. */
+#define ENDPOINT_BASE	1000
+
+static void
+add_long(struct opts *o, size_t *n, const char *name, int has_arg, int val)
+{
+	struct option	*l = &o->longs[(*n)++];
+
+	l->name = name;
+	l->has_arg = has_arg;
+	l->flag = NULL;
+	l->val = val;
+}
+
+static int
+has_arg(const char *value)
+{
+	if (value == NULL)
+		return no_argument;
+	return value[0] == '=' ? optional_argument : required_argument;
+}
+
+static bool
+is_own(const struct opts *o, const char *name)
+{
+	const struct opts_own	*own;
+
+	for (own = o->own; own->letter != 0; own++)
+		if (own->name != NULL && strcmp(own->name, name) == 0)
+			return true;
+	return false;
+}
+
+void
+opts_init(struct opts *o, const struct msg *m, const struct opts_own *own)
+{
+	struct tcpk_option_info	 info;
+	size_t			 i, n = 0, at = 0;
+
+	memset(o, 0, sizeof(*o));
+	o->msg = m;
+	o->own = own;
+	o->shorts[at++] = ':';
+	for (; own->letter != 0; own++) {
+		if (own->name != NULL)
+			add_long(o, &n, own->name, has_arg(own->value),
+			    own->letter);
+		if (own->letter > 255)
+			continue;
+		o->shorts[at++] = (char)own->letter;
+		if (own->value != NULL)
+			o->shorts[at++] = ':';
+	}
+	for (i = 0; tcpk_option_info(i, &info); i++) {
+		o->names[i] = info.name;
+		if (!is_own(o, info.name) && n < OPTS_MAX)
+			add_long(o, &n, info.name, info.value == NULL ?
+			    no_argument : required_argument,
+			    ENDPOINT_BASE + (int)i);
+	}
+	o->nnames = i;
+	opterr = 0;
+}
+
+void
+opts_flag(struct opts *o, const char *name, const char *value)
+{
+	size_t	i;
+
+	for (i = 0; i < o->nnames; i++)
+		if (strcmp(o->names[i], name) == 0)
+			o->flags[i] = value != NULL ? value : "";
+}
+
+int
+opts_next(struct opts *o, int argc, char **argv)
+{
+	int	c, at = optind;
+
+	c = getopt_long(argc, argv, o->shorts, o->longs, NULL);
+	if (c >= ENDPOINT_BASE) {
+		o->flags[c - ENDPOINT_BASE] = optarg != NULL ? optarg : "";
+		return 0;
+	}
+	if (c == ':') {
+		if (optopt > 255 || optopt == 0)
+			msg_usage(o->msg, "option %s needs a value",
+			    argv[optind - 1]);
+		else
+			msg_usage(o->msg, "option -%c needs a value", optopt);
+		return '?';
+	}
+	if (c != '?')
+		return c;
+	if (optopt > 0 && optopt <= 255 && (at >= argc ||
+	    strncmp(argv[optind - 1], "--", 2) != 0))
+		msg_usage(o->msg, "unknown option -%c", optopt);
+	else
+		msg_usage(o->msg, "%s option %s",
+		    optopt > 255 ? "a value does not go with" :
+		    "unknown or ambiguous", argv[optind - 1]);
+	return '?';
+}
+
+/* Which schemes and roles would take it, for the message. */
+static int
+misplaced(const struct opts *o, size_t i)
+{
+	return msg_usage(o->msg, "option --%s does not go with %s",
+	    o->names[i], "the addresses given");
+}
+
+int
+opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
+{
+	struct tcpk_option_info	info;
+	struct tcpk_err		err;
+	size_t			i, j, taken;
+
+	for (i = 0; i < o->nnames; i++) {
+		if (o->flags[i] == NULL)
+			continue;
+		tcpk_option_info(i, &info);
+		taken = 0;
+		for (j = 0; j < n; j++) {
+			if (!tcpk_endpoint_takes(eps[j], info.name))
+				continue;
+			taken++;
+			if (tcpk_endpoint_default(eps[j], info.name,
+			    info.value == NULL ? NULL : o->flags[i],
+			    &err) == -1)
+				return msg_usage(o->msg, "%s", err.text);
+		}
+		if (taken == 0)
+			return misplaced(o, i);
+	}
+	return 0;
+}
+
+static void
+help_line(int letter, const char *name, const char *value, const char *help)
+{
+	char	left[64];
+	int	n;
+
+	n = snprintf(left, sizeof(left), "  %c%c%s", letter <= 255 ? '-' : ' ',
+	    letter <= 255 ? letter : ' ', name == NULL ? "" :
+	    letter <= 255 ? ", " : "  ");
+	if (name != NULL)
+		n += snprintf(left + n, sizeof(left) - n, "--%s", name);
+	if (value != NULL && value[0] == '=')
+		n += snprintf(left + n, sizeof(left) - n, "[%s]", value);
+	else if (value != NULL)
+		n += snprintf(left + n, sizeof(left) - n, " %s", value);
+	printf("%-30s%s%s\n", left, n >= 30 ? "  " : "", help);
+}
+
+void
+opts_help(const struct opts *o)
+{
+	const struct opts_own	*own;
+	struct tcpk_option_info	 info;
+	size_t			 i;
+
+	printf("Options:\n");
+	for (own = o->own; own->letter != 0; own++)
+		help_line(own->letter, own->name, own->value, own->help);
+	printf("\nOptions of addresses, as a flag or behind a comma in the "
+	    "address:\n");
+	for (i = 0; tcpk_option_info(i, &info); i++)
+		if (!is_own(o, info.name))
+			help_line(256, info.name, info.value, info.help);
+}

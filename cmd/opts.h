@@ -1,0 +1,62 @@
+/*
+ * opts: command-line options in groups, shared by the tools.  A tool has a
+ * table of its own options; the options of endpoints (libnet's table) become
+ * long options of the same name, remembered here and then set on every
+ * address of the command that takes them.
+ */
+#ifndef OPTS_H
+#define OPTS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <tcpkit/endpoint.h>
+
+#include "msg.h"
+
+/* One option of a tool. */
+struct opts_own {
+	int		 letter;	/* or a number above 255: long only */
+	const char	*name;		/* long, or NULL */
+	const char	*value;		/* "T"; "=T" may be left out; NULL */
+	const char	*help;
+};
+
+#define OPTS_MAX	64
+
+struct opts {
+	const struct msg	*msg;
+	const struct opts_own	*own;		/* ends with letter 0 */
+	struct option		 longs[OPTS_MAX + 1];
+	char			 shorts[3 * OPTS_MAX];
+	/* Endpoint options given as flags; "" for those without a value. */
+	const char		*flags[OPTS_MAX];
+	const char		*names[OPTS_MAX];	/* as in libnet */
+	size_t			 nnames;
+};
+
+/* Make the tables for getopt_long; what the tool has itself comes first. */
+void	opts_init(struct opts *, const struct msg *,
+	    const struct opts_own *);
+
+/*
+ * The next option's letter; -1 at the end; 0 for one of an endpoint, which
+ * is remembered; '?' after a usage error, which has been reported.
+ */
+int	opts_next(struct opts *, int argc, char **argv);
+
+/* Remember an endpoint option as if its long flag had been given. */
+void	opts_flag(struct opts *, const char *name, const char *value);
+
+/*
+ * Set what was given on the endpoints that take it.  0, or 2 after a usage
+ * error, which has been reported: no endpoint takes it, a wrong value.
+ */
+int	opts_apply(const struct opts *, struct tcpk_endpoint *const eps[],
+	    size_t n);
+
+/* Print the lines of --help for both kinds. */
+void	opts_help(const struct opts *);
+
+#endif

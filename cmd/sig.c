@@ -1,0 +1,98 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sig.h"
+
+static struct {
+	struct tcpk_waker waker;
+	bool		  watching;
+	volatile sig_atomic_t signo;
+	void		(*fn)(void *, int);
+	void		 *arg;
+} state;
+
+static const int	caught[] = { SIGINT, SIGTERM, SIGHUP };
+
+#define NCAUGHT	(sizeof(caught) / sizeof(caught[0]))
+
+bool
+sig_prepare(void)
+{
+	struct sigaction	ignore = { .sa_handler = SIG_IGN }, old;
+	int			fd, i;
+
+	/* Each open takes the lowest free number, so the order matters. */
+	for (i = 0; i < 3; i++) {
+		if (fcntl(i, F_GETFD) != -1)
+			continue;
+		fd = open("/dev/null", i == STDERR_FILENO ? O_WRONLY :
+		    O_RDONLY);
+		if (fd == -1 || fd != i)
+			_exit(7);
+	}
+	sigaction(SIGPIPE, &ignore, &old);
+	return old.sa_handler == SIG_IGN;
+}
+
+static void
+on_signal(int signo)
+{
+	state.signo = signo;
+	if (state.watching)
+		tcpk_waker_wake(&state.waker);
+}
+
+static void
+on_wake(void *arg)
+{
+	(void)arg;
+	state.fn(state.arg, state.signo);
+}
+
+int
+sig_watch(struct tcpk_loop *loop, void (*fn)(void *, int), void *arg,
+    struct tcpk_err *err)
+{
+	struct sigaction	sa = { .sa_handler = on_signal }, old;
+	size_t			i;
+
+	if (tcpk_waker_init(&state.waker, loop, on_wake, NULL, err) == -1)
+		return -1;
+	state.fn = fn;
+	state.arg = arg;
+	state.watching = true;
+	sa.sa_flags = SA_RESTART;
+	for (i = 0; i < NCAUGHT; i++) {
+		sigaction(caught[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
+			sigaction(caught[i], &sa, NULL);
+	}
+	return 0;
+}
+
+void
+sig_unwatch(void)
+{
+	if (!state.watching)
+		return;
+	state.watching = false;
+	tcpk_waker_stop(&state.waker);
+}
+
+void
+sig_die(int signo)
+{
+	struct sigaction	sa = { .sa_handler = SIG_DFL };
+	sigset_t		set;
+
+	sigaction(signo, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(signo);
+	_exit(128 + signo);
+}

@@ -1,0 +1,442 @@
+/* tcpcat: standard input and output, or a program, to an endpoint. */
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tcpkit/connect.h>
+#include <tcpkit/pump.h>
+#include <tcpkit/serve.h>
+
+#include "msg.h"
+#include "sig.h"
+#include "tcpcat.h"
+#include "ucspi.h"
+
+/* How long input may be silent after the peer's end, SPEC section 2. */
+#define STDIN_SILENCE	TCPK_SECOND
+
+/* The same for the peer, when there is no half-close to wait for. */
+#define RESET_SILENCE	TCPK_SECOND
+
+extern char	**environ;
+
+struct tcpcat {
+	struct tcpcat_opts	 o;
+	struct msg		 msg;
+	struct tcpk_loop	*loop;
+	struct tcpk_serve	*serve;
+	struct tcpk_connect	*connect;	/* to remote, then to local */
+	struct tcpk_pump	*pump;
+	struct tcpk_stream	*remote;	/* until the pump has it */
+	struct tcpk_timer	 deadline;
+	uint64_t		 deadline_at;	/* 0 none */
+	char			 peer[TCPK_ADDR_TEXT];
+	char			 here[TCPK_ADDR_TEXT];
+	char			**env;		/* of a program */
+	bool			 pipe_ignored;
+	int			 status;
+	int			 signo;		/* to die of, or 0 */
+};
+
+static void
+leave(struct tcpcat *t, int status)
+{
+	t->status = status;
+	tcpk_loop_stop(t->loop);
+}
+
+static void
+leave_err(struct tcpcat *t, const char *event, const struct tcpk_err *err)
+{
+	struct msg_fields	f = { .event = event };
+
+	msg_err(&t->msg, MSG_ERROR, &f, err);
+	leave(t, msg_status(err));
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct tcpcat	*t = arg;
+	struct tcpk_err	 err;
+
+	tcpk_err_set(&err, TCPK_ETIMEOUT, "%s: deadline reached before there "
+	    "was a connection", t->o.remote.text);
+	leave_err(t, "timeout", &err);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct tcpcat	*t = arg;
+
+	t->signo = signo;
+	leave(t, 128 + signo);
+}
+
+/* bytes_in is what came from the peer. */
+static void
+moved(struct msg_fields *f, const uint64_t bytes[2], uint64_t duration)
+{
+	f->moved = true;
+	f->bytes_out = bytes[0];
+	f->bytes_in = bytes[1];
+	f->duration = duration;
+}
+
+static void
+print_stats(struct tcpcat *t, const struct tcpk_pump_report *r)
+{
+	struct msg_fields	f = { .event = "stats", .conn = 1,
+				    .local = t->here, .peer = t->peer };
+	char			in[MSG_BYTES], out[MSG_BYTES];
+	double			seconds = (double)r->duration / 1e9;
+
+	moved(&f, r->bytes, r->duration);
+	msg(&t->msg, MSG_RESULT, &f, "sent %s, received %s in %.3f s "
+	    "(%.1f MB/s out, %.1f MB/s in)", msg_bytes(r->bytes[0], out),
+	    msg_bytes(r->bytes[1], in), seconds,
+	    (double)r->bytes[0] / 1e6 / (seconds > 0 ? seconds : 1),
+	    (double)r->bytes[1] / 1e6 / (seconds > 0 ? seconds : 1));
+}
+
+static const char *
+local_name(const struct tcpcat *t, bool writing)
+{
+	if (t->o.local.scheme != TCPK_STDIO)
+		return t->o.local.argv[0];
+	return writing ? "standard output" : "standard input";
+}
+
+/* Who failed, why, and what had moved by then. */
+static void
+print_failure(struct tcpcat *t, const struct tcpk_pump_report *r)
+{
+	struct msg_fields	f = { .event = "disconnect", .conn = 1,
+				    .local = t->here, .peer = t->peer };
+	struct tcpk_err		err = r->err;
+	char			in[MSG_BYTES], out[MSG_BYTES];
+	const char		*who = t->peer;
+
+	if (r->side == 0)
+		who = local_name(t, strncmp(err.text, "write", 5) == 0 ||
+		    strncmp(err.text, "close", 5) == 0);
+	moved(&f, r->bytes, r->duration);
+	f.reason = err.code == ECONNRESET || err.code == EPIPE ? "reset" :
+	    tcpk_err_word(err.kind);
+	msg(&t->msg, MSG_ERROR, &f, "%s: %s (sent %s, received %s)", who,
+	    err.text, msg_bytes(r->bytes[0], out),
+	    msg_bytes(r->bytes[1], in));
+}
+
+static void
+print_end(struct tcpcat *t, const struct tcpk_pump_report *r)
+{
+	struct msg_fields	f = { .event = "disconnect", .conn = 1,
+				    .local = t->here, .peer = t->peer };
+	char			in[MSG_BYTES], out[MSG_BYTES];
+
+	moved(&f, r->bytes, r->duration);
+	f.reason = r->side == 1 ? "peer-end" : "local-end";
+	msg(&t->msg, MSG_INFO, &f, "%s: done after %.3f s, %s ended first "
+	    "(sent %s, received %s)", t->peer, (double)r->duration / 1e9,
+	    r->side == 1 ? "the peer" : "this side",
+	    msg_bytes(r->bytes[0], out), msg_bytes(r->bytes[1], in));
+}
+
+static void
+on_done(void *arg, const struct tcpk_pump_report *r)
+{
+	struct tcpcat	*t = arg;
+
+	t->pump = NULL;
+	if (t->o.stats)
+		print_stats(t, r);
+	/* Like cat: nobody reads what we write, and that says it all. */
+	if (r->err.kind == TCPK_EIO && r->err.code == EPIPE &&
+	    r->side == 0 && !t->pipe_ignored)
+		t->signo = SIGPIPE;
+	else if (r->err.kind == TCPK_OK)
+		print_end(t, r);
+	else
+		print_failure(t, r);
+	leave(t, msg_status(&r->err));
+}
+
+/* How long input is waited for once the peer has ended: SPEC section 2. */
+static void
+set_input_rule(const struct tcpcat *t, struct tcpk_half_opts *in)
+{
+	struct stat	st;
+
+	if (t->o.local.scheme != TCPK_STDIO)
+		return;
+	if (fstat(STDIN_FILENO, &st) == -1 || isatty(STDIN_FILENO))
+		in->quiet = 0;
+	else if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
+		in->quiet = STDIN_SILENCE;
+		in->patient = true;
+	}
+	if (t->o.wait_given)
+		in->quiet = t->o.wait_stdin;
+}
+
+static void
+set_pump_opts(const struct tcpcat *t, struct tcpk_pump_opts *p)
+{
+	const struct tcpcat_opts	*o = &t->o;
+
+	tcpk_pump_defaults(p);
+	p->idle_timeout = o->remote.o.idle_timeout;
+	p->half_close_timeout = o->remote.o.half_close_timeout;
+	p->deadline = t->deadline_at;
+	p->half[0].mute = o->recv_only;
+	p->half[0].no_shutdown = o->remote.o.no_shutdown;
+	p->half[1].discard = o->send_only;
+	p->half[1].limit = o->recv_bytes;
+	p->half[1].at_most = o->quit_after;
+	set_input_rule(t, &p->half[0]);
+	if (o->reset) {
+		p->reset[1] = true;
+		p->half[0].no_finish = true;
+		if (o->quit_after == TCPK_FOREVER)
+			p->half[1].quiet = RESET_SILENCE;
+	}
+}
+
+static void
+on_local(void *arg, const struct tcpk_connected *c)
+{
+	struct tcpcat		*t = arg;
+	struct tcpk_pump_opts	 opts;
+	struct tcpk_err		 err = c->err;
+
+	t->connect = NULL;
+	if (c->stream == NULL) {
+		leave_err(t, "program", &err);
+		return;
+	}
+	set_pump_opts(t, &opts);
+	t->pump = tcpk_pump_start(t->loop, c->stream, t->remote, &opts,
+	    on_done, t, &err);
+	if (t->pump == NULL) {
+		tcpk_stream_free(c->stream);
+		leave_err(t, "error", &err);
+		return;
+	}
+	t->remote = NULL;
+	tcpk_timer_stop(&t->deadline);
+}
+
+/* The remote side is there: get the local one. */
+static void
+join(struct tcpcat *t, struct tcpk_stream *stream,
+    const struct tcpk_addr *peer)
+{
+	struct tcpk_connect_opts	copts = { 0 };
+	struct tcpk_addr		local = { 0 };
+	struct tcpk_err			err;
+	bool				program;
+
+	program = t->o.local.scheme != TCPK_STDIO;
+	t->remote = stream;
+	if (peer->len != 0)
+		tcpk_addr_format(peer, t->peer, sizeof(t->peer));
+	else
+		snprintf(t->peer, sizeof(t->peer), "%s", t->o.remote.argv !=
+		    NULL ? t->o.remote.argv[0] : t->o.remote.text);
+	if ((program || t->msg.json || t->msg.verbose > 0) &&
+	    peer->len != 0 && tcpk_stream_local(stream, &local) == 0)
+		tcpk_addr_format(&local, t->here, sizeof(t->here));
+	if (program) {
+		t->env = ucspi_environment(environ, &local, peer,
+		    t->o.listen ? NULL : t->o.remote.host, 1);
+		copts.envp = t->env;
+	}
+	t->connect = tcpk_connect_start(t->loop, &t->o.local, &copts,
+	    on_local, t, &err);
+	if (t->connect == NULL)
+		leave_err(t, "error", &err);
+}
+
+static void
+on_trying(void *arg, const struct tcpk_addr *addr)
+{
+	struct tcpcat		*t = arg;
+	char			 text[TCPK_ADDR_TEXT];
+	struct msg_fields	 f = { .event = "connecting" };
+
+	f.peer = tcpk_addr_format(addr, text, sizeof(text));
+	msg(&t->msg, MSG_INFO, &f, "connecting to %s", text);
+}
+
+/* Each address and its reason: errors if no other connected. */
+static void
+print_attempts(struct tcpcat *t, const struct tcpk_connected *c)
+{
+	char			 text[TCPK_ADDR_TEXT];
+	struct msg_fields	 f = { .event = "connect-failed" };
+	struct tcpk_err		 err;
+	size_t			 i;
+
+	for (i = 0; i < c->nattempts; i++) {
+		tcpk_attempt_err(&c->attempts[i], &t->o.remote, &err);
+		f.peer = tcpk_addr_format(&c->attempts[i].addr, text,
+		    sizeof(text));
+		msg_err(&t->msg, c->stream == NULL ? MSG_ERROR : MSG_INFO,
+		    &f, &err);
+	}
+}
+
+static void
+on_connected(void *arg, const struct tcpk_connected *c)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "connect", .conn = 1 };
+
+	t->connect = NULL;
+	print_attempts(t, c);
+	if (c->stream == NULL) {
+		if (c->nattempts == 0)
+			leave_err(t, "connect-failed", &c->err);
+		else
+			leave(t, msg_status(&c->err));
+		return;
+	}
+	join(t, c->stream, &c->peer);
+	f.local = t->here[0] != '\0' ? t->here : NULL;
+	f.peer = t->peer;
+	msg(&t->msg, MSG_INFO, &f, "connected to %s (name %.1f ms, "
+	    "connection %.1f ms)", t->peer, (double)c->name_time / 1e6,
+	    (double)c->connect_time / 1e6);
+}
+
+static void
+on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
+    const struct tcpk_err *err)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "listening" };
+	char			 text[TCPK_ADDR_TEXT];
+	size_t			 i;
+
+	if (err != NULL) {
+		leave_err(t, "listen-failed", err);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
+		msg(&t->msg, MSG_NOTICE, &f, "listening on %s", text);
+	}
+}
+
+/* The first client is the only one. */
+static void
+on_client(void *arg, const struct tcpk_client *c)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "connect", .conn = 1 };
+	struct tcpk_addr	 peer = *c->peer;
+	struct tcpk_stream	*stream = c->stream;
+
+	tcpk_serve_free(t->serve);
+	t->serve = NULL;
+	/* A client of a Unix socket has no name: show the listener's. */
+	if (tcpk_addr_family(&peer) == AF_UNIX)
+		tcpk_stream_local(stream, &peer);
+	join(t, stream, &peer);
+	f.local = t->here;
+	f.peer = t->peer;
+	msg(&t->msg, MSG_INFO, &f, "connection from %s", t->peer);
+}
+
+static void
+on_trouble(void *arg, const struct tcpk_err *err)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "accept-paused" };
+
+	msg_err(&t->msg, MSG_WARNING, &f, err);
+}
+
+static int
+start(struct tcpcat *t, struct tcpk_err *err)
+{
+	static const struct tcpk_serve_handler	 handler = {
+		on_ready, on_client, on_trouble
+	};
+	struct tcpk_serve_opts			 sopts = { 0 };
+	struct tcpk_connect_opts		 copts = { 0 };
+
+	tcpk_timer_init(&t->deadline, t->loop, on_deadline, t);
+	if (t->o.deadline != 0) {
+		t->deadline_at = tcpk_now() + t->o.deadline;
+		tcpk_timer_set(&t->deadline, t->deadline_at);
+	}
+	if (t->o.listen) {
+		sopts.numeric = t->o.numeric;
+		t->serve = tcpk_serve_start(t->loop, &t->o.remote, &sopts,
+		    &handler, t, err);
+		return t->serve == NULL ? -1 : 0;
+	}
+	copts.dial.numeric = t->o.numeric;
+	copts.envp = environ;
+	if (t->msg.verbose > 0 || t->msg.json)
+		copts.dial.trying = on_trying;
+	t->connect = tcpk_connect_start(t->loop, &t->o.remote, &copts,
+	    on_connected, t, err);
+	return t->connect == NULL ? -1 : 0;
+}
+
+static void
+run(struct tcpcat *t)
+{
+	struct tcpk_err	err;
+
+	t->loop = tcpk_loop_new(getenv("TCPKIT_LOOP"), &err);
+	if (t->loop == NULL)
+		goto fail;
+	if (sig_watch(t->loop, on_signal, t, &err) == -1 ||
+	    start(t, &err) == -1 || tcpk_loop_run(t->loop, &err) == -1)
+		goto fail;
+	goto out;
+fail:
+	{
+		struct msg_fields	f = { .event = "error" };
+
+		msg_err(&t->msg, MSG_ERROR, &f, &err);
+		t->status = msg_status(&err);
+	}
+out:
+	sig_unwatch();
+	tcpk_serve_free(t->serve);
+	tcpk_connect_cancel(t->connect);
+	tcpk_pump_cancel(t->pump);
+	tcpk_stream_free(t->remote);
+	tcpk_timer_stop(&t->deadline);
+	tcpk_loop_free(t->loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tcpcat	t = { .msg = { .tool = "tcpcat" } };
+	int		status;
+
+	t.pipe_ignored = sig_prepare();
+	status = tcpcat_options(&t.o, &t.msg, argc, argv);
+	if (status != -1)
+		return status;
+	run(&t);
+	tcpcat_options_free(&t.o);
+	ucspi_free(t.env);
+	if (t.signo != 0)
+		sig_die(t.signo);
+	return t.status;
+}

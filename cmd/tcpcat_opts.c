@@ -1,0 +1,408 @@
+/* The command line of tcpcat. */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opts.h"
+#include "tcpcat.h"
+
+enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
+    OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION };
+
+static const struct opts_own	own[] = {
+	{ 'l', "listen", NULL, "listen, and serve the first client" },
+	{ 'p', NULL, "PORT", "source port; with -l the port to listen on" },
+	{ 's', NULL, "ADDR", "source address; with -l where to listen" },
+	{ '4', NULL, NULL, "only IPv4" },
+	{ '6', NULL, NULL, "only IPv6" },
+	{ 'n', NULL, NULL, "numeric addresses and ports only" },
+	{ 'U', NULL, NULL, "the address is the path of a Unix socket" },
+	{ 'w', NULL, "T", "connect-timeout and idle-timeout in one" },
+	{ OPT_DEADLINE, "deadline", "T", "limit for the whole run" },
+	{ 'q', NULL, "T", "leave at most T after the end of input" },
+	{ 'N', NULL, NULL, "half-close at the end of input (the default)" },
+	{ 'd', NULL, NULL, "the same as --recv-only" },
+	{ OPT_RECV_ONLY, "recv-only", NULL, "read no input" },
+	{ OPT_SEND_ONLY, "send-only", NULL, "write no output" },
+	{ OPT_WAIT_STDIN, "wait-stdin", "=T", "after the peer's end, wait "
+	    "for input until it ends, or has been silent for T" },
+	{ OPT_RECV_BYTES, "recv-bytes", "N", "leave after exactly N bytes" },
+	{ 'e', NULL, "COMMAND", "join a program instead of standard input "
+	    "and output" },
+	{ 'c', NULL, "COMMAND", "the same, run by /bin/sh" },
+	{ OPT_RESET, "reset", NULL, "close by a reset, leave no TIME_WAIT" },
+	{ OPT_STATS, "stats", NULL, "print totals at the end" },
+	{ 'v', "verbose", NULL, "say what happens; -vv says more" },
+	{ OPT_QUIET, "quiet", NULL, "only errors" },
+	{ OPT_JSON, "json", NULL, "messages as JSON, one object a line" },
+	{ 'h', "help", NULL, "show this" },
+	{ OPT_VERSION, "version", NULL, "show the version" },
+	{ 0, NULL, NULL, NULL }
+};
+
+/* Flags that become part of an address or of several options. */
+struct raw {
+	const char	*port, *source, *exec, *shell;
+	bool		 v4, v6, unix_path;
+};
+
+static int
+bad(const struct msg *m, const char *option, const struct tcpk_err *err)
+{
+	return msg_usage(m, "%s: %s", option, err->text);
+}
+
+static int
+help(const struct opts *opts)
+{
+	printf("usage: tcpcat [options] ADDRESS\n"
+	    "       tcpcat [options] HOST PORT\n"
+	    "       tcpcat -l [options] [ADDRESS]\n"
+	    "\n"
+	    "Join standard input and output to an endpoint.\n"
+	    "ADDRESS is HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH, "
+	    "unix:@NAME, fd:N,\nexec:COMMAND or sh:COMMAND, with options "
+	    "behind commas: HOST:PORT,nodelay\n\n");
+	opts_help(opts);
+	printf("\nTimes: 30, 1.5, 500ms, 2m, 1h.  Sizes: 512, 64k, 10M, 1G.\n"
+	    "Exit status: 0 all arrived, 1 no connection, 2 usage, 3 no such "
+	    "name,\n4 timed out, 5 TLS, 6 cut short, 7 local input or "
+	    "output, 8 program.\n");
+	return fflush(stdout) == 0 ? 0 : 7;
+}
+
+static int
+take_wait_stdin(struct tcpcat_opts *o, const char *value,
+    struct tcpk_err *err)
+{
+	o->wait_given = true;
+	o->wait_stdin = TCPK_FOREVER;
+	return value == NULL ? 0 :
+	    tcpk_value_time(&o->wait_stdin, value, err);
+}
+
+static int
+take_limit(uint64_t *value, const char *text, bool time, struct tcpk_err *err)
+{
+	if ((time ? tcpk_value_time(value, text, err) :
+	    tcpk_value_size(value, text, err)) == -1)
+		return -1;
+	if (*value == 0)
+		return tcpk_err_set(err, TCPK_EUSAGE, "0 is no limit; leave "
+		    "the option out");
+	return 0;
+}
+
+/* One option that has a value.  -1 on a wrong one. */
+static int
+take_value(int c, struct tcpcat_opts *o, struct opts *opts,
+    struct tcpk_err *err)
+{
+	uint64_t	t;
+
+	switch (c) {
+	case 'w':
+		if (tcpk_value_time(&t, optarg, err) == -1)
+			return -1;
+		opts_flag(opts, "connect-timeout", optarg);
+		opts_flag(opts, "idle-timeout", optarg);
+		return 0;
+	case 'q':
+		return tcpk_value_time(&o->quit_after, optarg, err);
+	case OPT_DEADLINE:
+		return take_limit(&o->deadline, optarg, true, err);
+	case OPT_WAIT_STDIN:
+		return take_wait_stdin(o, optarg, err);
+	case OPT_RECV_BYTES:
+		return take_limit(&o->recv_bytes, optarg, false, err);
+	}
+	return 0;
+}
+
+static const char *
+option_name(int c, char buf[32])
+{
+	const struct opts_own	*w;
+
+	for (w = own; w->letter != c; w++)
+		continue;
+	if (w->name != NULL)
+		snprintf(buf, 32, "--%s", w->name);
+	else
+		snprintf(buf, 32, "-%c", c);
+	return buf;
+}
+
+static int
+take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
+    struct opts *opts)
+{
+	struct tcpk_err	err;
+	char		name[32];
+
+	switch (c) {
+	case 0:
+	case 'N':
+		break;
+	case 'l':
+		o->listen = true;
+		break;
+	case 'p':
+		raw->port = optarg;
+		break;
+	case 's':
+		raw->source = optarg;
+		break;
+	case '4':
+		raw->v4 = true;
+		break;
+	case '6':
+		raw->v6 = true;
+		break;
+	case 'n':
+		o->numeric = true;
+		break;
+	case 'U':
+		raw->unix_path = true;
+		break;
+	case 'e':
+		raw->exec = optarg;
+		break;
+	case 'c':
+		raw->shell = optarg;
+		break;
+	case 'd':
+	case OPT_RECV_ONLY:
+		o->recv_only = true;
+		break;
+	case OPT_SEND_ONLY:
+		o->send_only = true;
+		break;
+	case OPT_RESET:
+		o->reset = true;
+		break;
+	case OPT_STATS:
+		o->stats = true;
+		break;
+	case 'v':
+		m->verbose++;
+		break;
+	case OPT_QUIET:
+		m->quiet = true;
+		break;
+	case OPT_JSON:
+		m->json = true;
+		break;
+	case 'h':
+		return help(opts);
+	case OPT_VERSION:
+		printf("tcpcat %s\n", PACKAGE_VERSION);
+		return fflush(stdout) == 0 ? 0 : 7;
+	case '?':
+		return 2;
+	default:
+		if (take_value(c, o, opts, &err) == -1)
+			return bad(m, option_name(c, name), &err);
+	}
+	return -1;
+}
+
+static int
+check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
+{
+	if (raw->v4 && raw->v6)
+		return msg_usage(m, "-4 and -6 exclude each other");
+	if (raw->exec != NULL && raw->shell != NULL)
+		return msg_usage(m, "-e and -c exclude each other");
+	if (o->recv_only && o->send_only)
+		return msg_usage(m,
+		    "--recv-only and --send-only exclude each other");
+	if (o->recv_bytes != 0 && o->send_only)
+		return msg_usage(m,
+		    "--recv-bytes and --send-only exclude each other");
+	if (raw->unix_path && (raw->port != NULL || raw->source != NULL))
+		return msg_usage(m, "-U excludes -p and -s");
+	return -1;
+}
+
+static char *
+text_of(const char *fmt, const char *a, const char *b)
+{
+	char	*text = NULL;
+
+	if (asprintf(&text, fmt, a, b) == -1)
+		return NULL;
+	return text;
+}
+
+/* A host may be an IPv6 address without brackets where it stands alone. */
+static char *
+join(const char *host, const char *port)
+{
+	if (host[0] != '[' && strchr(host, ':') != NULL &&
+	    strstr(host, "://") == NULL)
+		return text_of("[%s]:%s", host, port);
+	return text_of("%s:%s", host, port);
+}
+
+/* A bare port, :port or *:port: no host of its own; its port, or NULL. */
+static const char *
+port_of(const char *operand)
+{
+	if (operand[0] == ':')
+		return operand + 1;
+	if (strncmp(operand, "*:", 2) == 0)
+		return operand + 2;
+	return strchr(operand, ':') == NULL ? operand : NULL;
+}
+
+/* The address to listen on, from -s, -p and at most two operands. */
+static char *
+listen_text(const struct raw *raw, int argc, char **argv,
+    const struct msg *m)
+{
+	const char	*host = raw->source, *port = raw->port;
+
+	if (argc == 2 && host == NULL && port == NULL)
+		return join(argv[0], argv[1]);
+	if (argc == 2) {
+		msg_usage(m, "-s and -p do not go with HOST PORT");
+		return NULL;
+	}
+	if (host == NULL && port == NULL)
+		return text_of("%s%s", argc == 0 ? ":0" : argv[0], "");
+	if (argc == 1 && port != NULL && host == NULL &&
+	    strchr(argv[0], ':') == NULL && !isdigit((unsigned char)
+	    argv[0][strspn(argv[0], "0123456789")]) &&
+	    argv[0][strspn(argv[0], "0123456789")] != '\0')
+		return join(argv[0], port);
+	if (argc == 1 && port == NULL)
+		port = port_of(argv[0]);
+	else if (argc == 1)
+		port = NULL;
+	if (port == NULL && argc == 1) {
+		msg_usage(m, "%s: the address says already what %s says",
+		    argv[0], raw->port != NULL ? "-p" : "-s");
+		return NULL;
+	}
+	if (host == NULL)
+		host = "";
+	return join(host, port != NULL ? port : "0");
+}
+
+static char *
+remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
+    char **source, int argc, char **argv, const struct msg *m)
+{
+	if (argc > 2 || (argc == 2 && raw->unix_path)) {
+		msg_usage(m, "too many addresses: %s",
+		    argv[raw->unix_path ? 1 : 2]);
+		return NULL;
+	}
+	if (argc == 0 && (!o->listen || raw->unix_path)) {
+		msg_usage(m, "no address given");
+		return NULL;
+	}
+	if (raw->unix_path)
+		return text_of("unix:%s%s", argv[0], "");
+	if (o->listen)
+		return listen_text(raw, argc, argv, m);
+	if (raw->source != NULL && raw->port != NULL)
+		*source = join(raw->source, raw->port);
+	else if (raw->source != NULL)
+		*source = text_of("%s%s", raw->source, "");
+	else if (raw->port != NULL)
+		*source = text_of(":%s%s", raw->port, "");
+	if (*source != NULL)
+		opts_flag(opts, "source", *source);
+	return argc == 2 ? join(argv[0], argv[1]) :
+	    text_of("%s%s", argv[0], "");
+}
+
+/* In an address, a comma of the command's own is escaped. */
+static char *
+program_text(const struct raw *raw)
+{
+	const char	*command, *p;
+	char		*text, *to;
+
+	command = raw->exec != NULL ? raw->exec : raw->shell;
+	if (command == NULL)
+		return strdup("-");
+	text = malloc(2 * strlen(command) + 8);
+	if (text == NULL)
+		return NULL;
+	to = stpcpy(text, raw->exec != NULL ? "exec:" : "sh:");
+	for (p = command; *p != '\0'; p++) {
+		if (*p == ',')
+			*to++ = '\\';
+		*to++ = *p;
+	}
+	*to = '\0';
+	return text;
+}
+
+static int
+parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
+    struct opts *opts, int argc, char **argv, const struct msg *m)
+{
+	struct tcpk_endpoint	*eps[] = { &o->remote };
+	struct tcpk_err		 err;
+	char			*remote, *local, *source = NULL;
+	int			 status = 2;
+
+	local = program_text(raw);
+	remote = remote_text(o, raw, opts, &source, argc, argv, m);
+	if (remote == NULL || local == NULL)
+		goto out;
+	if (raw->v4 || raw->v6)
+		opts_flag(opts, "family", raw->v4 ? "4" : "6");
+	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
+	    tcpk_endpoint_parse(&o->remote, remote, o->listen ? TCPK_LISTEN :
+	    TCPK_CONNECT, &err) == -1) {
+		msg_usage(m, "%s", err.text);
+		goto out;
+	}
+	if (o->remote.scheme == TCPK_STDIO && o->local.scheme == TCPK_STDIO) {
+		msg_usage(m, "-: standard input and output are this side "
+		    "already; give the other");
+		goto out;
+	}
+	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;
+out:
+	free(remote);
+	free(local);
+	free(source);
+	return status;
+}
+
+int
+tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
+{
+	struct opts	opts;
+	struct raw	raw = { 0 };
+	int		c, status = -1;
+
+	memset(o, 0, sizeof(*o));
+	o->quit_after = TCPK_FOREVER;
+	opts_init(&opts, m, own);
+	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
+		status = take_option(c, o, &raw, m, &opts);
+	if (status == -1)
+		status = check(o, &raw, m);
+	if (status == -1)
+		status = parse_addresses(o, &raw, &opts, argc - optind,
+		    argv + optind, m);
+	if (status != -1)
+		tcpcat_options_free(o);
+	return status;
+}
+
+void
+tcpcat_options_free(struct tcpcat_opts *o)
+{
+	tcpk_endpoint_free(&o->remote);
+	tcpk_endpoint_free(&o->local);
+}

@@ -1,0 +1,359 @@
+/* The option table of endpoints, and what it takes to fill a value by it. */
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint_impl.h"
+
+enum type { FLAG, TIME, TIME_OR_NO, SIZE, NUMBER, OCTAL, FAMILY, TEXT, SOURCE };
+
+struct option {
+	const char	*name;
+	enum type	 type;
+	unsigned	 schemes, roles;
+	size_t		 offset;
+	uint64_t	 min, max;
+	const char	*value, *help;
+};
+
+#define S(x)	(1u << TCPK_##x)
+#define NET	(S(TCP) | S(TLS))
+#define NAMED	(S(TCP) | S(TLS) | S(UDP))
+#define STREAM	(~S(UDP))
+#define CONN	S(CONNECT)
+#define LIST	S(LISTEN)
+#define AT(x)	offsetof(struct tcpk_options, x)
+
+static const struct option options[] = {
+	{ "connect-timeout", TIME, STREAM, CONN, AT(connect_timeout), 1, 0,
+	    "T", "limit on name, connection and handshake (30s)" },
+	{ "idle-timeout", TIME, STREAM, CONN | LIST, AT(idle_timeout), 1, 0,
+	    "T", "end when nothing moved either way for T" },
+	{ "half-close-timeout", TIME, STREAM, CONN | LIST,
+	    AT(half_close_timeout), 1, 0,
+	    "T", "once one direction ended, end when the other is idle for T" },
+	{ "no-shutdown", FLAG, STREAM, CONN | LIST, AT(no_shutdown), 0, 0,
+	    NULL, "hold back the half-close until the other direction ended" },
+	{ "family", FAMILY, NAMED, CONN | LIST, AT(family), 0, 0,
+	    "4|6", "only IPv4 or only IPv6" },
+	{ "source", SOURCE, NET, CONN, AT(source), 0, 0,
+	    "ADDR[:PORT]", "bind to this local address first" },
+	{ "interface", TEXT, NAMED, CONN | LIST, AT(interface), 0, 0,
+	    "DEV", "only through this network interface" },
+	{ "keepalive", TIME_OR_NO, NET, CONN | LIST, AT(keepalive),
+	    TCPK_SECOND, 32767 * TCPK_SECOND,
+	    "T|no", "probe a silent peer after T (60s)" },
+	{ "nodelay", FLAG, NET, CONN | LIST, AT(nodelay), 0, 0,
+	    NULL, "send small pieces at once (TCP_NODELAY)" },
+	{ "dscp", NUMBER, NET, CONN | LIST, AT(dscp), 0, 63,
+	    "N", "differentiated services code point" },
+	{ "ttl", NUMBER, NET, CONN | LIST, AT(ttl), 1, 255,
+	    "N", "time to live, hop limit" },
+	{ "rcvbuf", SIZE, NET, CONN | LIST, AT(rcvbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's receive buffer" },
+	{ "sndbuf", SIZE, NET, CONN | LIST, AT(sndbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's send buffer" },
+	{ "user-timeout", TIME, NET, CONN | LIST, AT(user_timeout), TCPK_MS,
+	    INT32_MAX * TCPK_MS,
+	    "T", "give up when sent data is not acknowledged for T" },
+	{ "backlog", NUMBER, NET | S(UNIX), LIST, AT(backlog), 1, INT32_MAX,
+	    "N", "clients that may wait to be accepted" },
+	{ "mode", OCTAL, S(UNIX), LIST, AT(mode), 0, 0777,
+	    "0660", "permissions of the socket file" },
+	{ "owner", TEXT, S(UNIX), LIST, AT(owner), 0, 0,
+	    "USER:GROUP", "owner of the socket file" },
+};
+
+#define NOPTIONS	(sizeof(options) / sizeof(options[0]))
+
+void
+tcpk__options_init(struct tcpk_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->connect_timeout = 30 * TCPK_SECOND;
+	o->keepalive = 60 * TCPK_SECOND;
+	o->dscp = o->ttl = o->mode = TCPK_UNSET;
+}
+
+void
+tcpk__options_free(struct tcpk_options *o)
+{
+	free(o->interface);
+	free(o->owner);
+	o->interface = o->owner = NULL;
+}
+
+static const struct option *
+find(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < NOPTIONS; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static bool
+takes(const struct tcpk_endpoint *ep, const struct option *opt)
+{
+	return (opt->schemes & 1u << ep->scheme) != 0 &&
+	    (opt->roles & 1u << ep->role) != 0;
+}
+
+/* How many single changes lead from a to b; both are short names. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned	row[32], diagonal, above, best;
+	size_t		i, j, m = strlen(b);
+
+	if (m >= 32)
+		return 32;
+	for (j = 0; j <= m; j++)
+		row[j] = j;
+	for (i = 0; a[i] != '\0'; i++) {
+		diagonal = row[0];
+		row[0] = i + 1;
+		for (j = 0; j < m; j++) {
+			above = row[j + 1];
+			best = diagonal + (a[i] != b[j]);
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			diagonal = above;
+			row[j + 1] = best;
+		}
+	}
+	return row[m];
+}
+
+/* What the user may have meant, or NULL. */
+static const char *
+nearest(const struct tcpk_endpoint *ep, const char *name)
+{
+	const char	*found = NULL;
+	unsigned	 d, best = 3;
+	size_t		 i;
+
+	if (strlen(name) > 40)
+		return NULL;
+	for (i = 0; i < NOPTIONS; i++) {
+		d = distance(name, options[i].name);
+		if (d < best && takes(ep, &options[i])) {
+			best = d;
+			found = options[i].name;
+		}
+	}
+	return found;
+}
+
+static int
+set_text(char **where, const char *value, struct tcpk_err *err)
+{
+	if (*value == '\0')
+		return tcpk_err_set(err, TCPK_EUSAGE, "the value is empty");
+	*where = strdup(value);
+	if (*where == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	return 0;
+}
+
+static int
+set_octal(uint64_t *where, const char *value, uint64_t max,
+    struct tcpk_err *err)
+{
+	size_t	n = strlen(value);
+
+	if (n == 0 || n > 6 || strspn(value, "01234567") != n ||
+	    (*where = strtoul(value, NULL, 8)) > max)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "\"%.40s\" is not a mode (0600 to 0777)", value);
+	return 0;
+}
+
+/* ADDR, ADDR:PORT, [ADDR6]:PORT or :PORT. */
+static int
+set_source(struct tcpk_addr *where, const char *value, struct tcpk_err *err)
+{
+	const char	*colon, *end;
+	char		 host[80];
+	uint64_t	 port = 0;
+	size_t		 n;
+
+	if (tcpk_addr_parse(where, value, 0, NULL) == 0)
+		return 0;
+	colon = strrchr(value, ':');
+	if (value[0] == '[') {
+		value++;
+		end = strchr(value, ']');
+		if (end == NULL || (end[1] != '\0' && end + 1 != colon))
+			goto bad;
+		if (colon < end)
+			colon = NULL;
+	} else
+		end = colon;
+	if (end == NULL || (n = end - value) >= sizeof(host))
+		goto bad;
+	memcpy(host, value, n);
+	host[n] = '\0';
+	if (colon != NULL &&
+	    tcpk_value_number(&port, colon + 1, 0, 65535, err) == -1)
+		return tcpk_err_wrap(err, "port");
+	if (n == 0 && colon != NULL) {
+		/* Of either family: dial gives it that of the target. */
+		tcpk_addr_any(where, AF_INET6, port);
+		return 0;
+	}
+	if (tcpk_addr_parse(where, host, port, NULL) == -1)
+		goto bad;
+	return 0;
+bad:
+	return tcpk_err_set(err, TCPK_EUSAGE, "\"%.64s\" is not ADDR, "
+	    "ADDR:PORT or [ADDR6]:PORT with a numeric address", value);
+}
+
+static int
+set_time(uint64_t *where, const char *value, const struct option *opt,
+    struct tcpk_err *err)
+{
+	if (tcpk_value_time(where, value, err) == -1)
+		return -1;
+	if (*where < opt->min)
+		return tcpk_err_set(err, TCPK_EUSAGE, "\"%.40s\" is too short%s",
+		    value, opt->min == 1 ? "; leave it out for no limit" : "");
+	if (opt->max != 0 && *where > opt->max)
+		return tcpk_err_set(err, TCPK_EUSAGE, "\"%.40s\" is too long",
+		    value);
+	return 0;
+}
+
+static int
+set_size(uint64_t *where, const char *value, const struct option *opt,
+    struct tcpk_err *err)
+{
+	if (tcpk_value_size(where, value, err) == -1)
+		return -1;
+	if (*where < opt->min || *where > opt->max)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "\"%.40s\" is out of range", value);
+	return 0;
+}
+
+static int
+set_value(void *where, const struct option *opt, const char *value,
+    struct tcpk_err *err)
+{
+	uint64_t	*n = where;
+
+	switch (opt->type) {
+	case FLAG:
+		*(bool *)where = true;
+		return 0;
+	case TIME_OR_NO:
+		if (strcmp(value, "no") == 0) {
+			*n = 0;
+			return 0;
+		}
+		return set_time(n, value, opt, err);
+	case TIME:
+		return set_time(n, value, opt, err);
+	case SIZE:
+		return set_size(n, value, opt, err);
+	case NUMBER:
+		return tcpk_value_number(n, value, opt->min, opt->max, err);
+	case OCTAL:
+		return set_octal(n, value, opt->max, err);
+	case FAMILY:
+		if (tcpk_value_number(n, value, 4, 6, NULL) == 0 && *n != 5)
+			return 0;
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "\"%.40s\" is neither 4 nor 6", value);
+	case TEXT:
+		return set_text(where, value, err);
+	case SOURCE:
+		return set_source(where, value, err);
+	}
+	return tcpk_err_set(err, TCPK_EUSAGE, "unknown type");
+}
+
+static int
+unknown(const struct tcpk_endpoint *ep, const char *name,
+    struct tcpk_err *err)
+{
+	const char	*hint = nearest(ep, name);
+
+	if (hint != NULL)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "unknown option \"%.40s\" (did you mean %s?)", name, hint);
+	return tcpk_err_set(err, TCPK_EUSAGE, "unknown option \"%.40s\"%s",
+	    name, ep->scheme == TCPK_EXEC || ep->scheme == TCPK_SH ||
+	    ep->scheme == TCPK_UNIX ? " (a comma of its own is written \\,)" :
+	    "");
+}
+
+int
+tcpk__options_apply(struct tcpk_endpoint *ep, const char *name,
+    const char *value, struct tcpk_err *err)
+{
+	const struct option	*opt = find(name);
+	uint64_t		 bit;
+
+	if (opt == NULL)
+		return unknown(ep, name, err);
+	if (!takes(ep, opt))
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option %s does not go with %s %s", name,
+		    ep->role == TCPK_LISTEN ? "listening on" :
+		    "connecting to", tcpk_scheme_name(ep->scheme));
+	bit = UINT64_C(1) << (opt - options);
+	if ((ep->given & bit) != 0)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option %s is given twice", name);
+	if (opt->type == FLAG && value != NULL)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option %s takes no value", name);
+	if (opt->type != FLAG && value == NULL)
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option %s needs a value: %s=%s", name, name, opt->value);
+	if (set_value((char *)&ep->o + opt->offset, opt, value, err) == -1)
+		return tcpk_err_wrap(err, "option %s", name);
+	ep->given |= bit;
+	return 0;
+}
+
+bool
+tcpk_endpoint_takes(const struct tcpk_endpoint *ep, const char *name)
+{
+	const struct option	*opt = find(name);
+
+	return opt != NULL && takes(ep, opt);
+}
+
+int
+tcpk_endpoint_default(struct tcpk_endpoint *ep, const char *name,
+    const char *value, struct tcpk_err *err)
+{
+	const struct option	*opt = find(name);
+
+	if (opt != NULL && takes(ep, opt) &&
+	    (ep->given & UINT64_C(1) << (opt - options)) != 0)
+		return 0;
+	return tcpk__options_apply(ep, name, value, err);
+}
+
+bool
+tcpk_option_info(size_t i, struct tcpk_option_info *info)
+{
+	if (i >= NOPTIONS)
+		return false;
+	info->name = options[i].name;
+	info->value = options[i].value;
+	info->help = options[i].help;
+	info->schemes = options[i].schemes;
+	info->roles = options[i].roles;
+	return true;
+}

@@ -1,0 +1,48 @@
+/* loop, private: the seam between the loop and its back ends. */
+#ifndef LOOP_IMPL_H
+#define LOOP_IMPL_H
+
+#include "tcpkit/loop.h"
+
+struct tcpk__backend {
+	const char *name;
+	/* State for one loop, or NULL with err filled. */
+	void	*(*open)(struct tcpk_err *);
+	void	 (*close)(void *state);
+	/*
+	 * Tell the kernel that w wants this (w->set is what it was told
+	 * before).  0; 1 when the descriptor is always ready and cannot be
+	 * waited for; -1 with errno.
+	 */
+	int	 (*set)(void *state, struct tcpk_watch *w, unsigned want);
+	/*
+	 * Wait at most ms (-1: for ever) and call tcpk__loop_ready for each
+	 * watch that is ready.  0, also when interrupted; -1 with errno.
+	 */
+	int	 (*wait)(void *state, int ms);
+};
+
+extern const struct tcpk__backend	 tcpk__backend_poll;
+/* The platform's own, or NULL: loop_epoll.c or loop_none.c. */
+extern const struct tcpk__backend *const tcpk__backend_native;
+
+/* Queue a watch for its callback. */
+void	tcpk__loop_ready(struct tcpk_watch *, unsigned ready);
+
+/* The timer heap: loop_timers.c. */
+struct tcpk__timers {
+	struct tcpk_timer **heap;
+	size_t		    n, room;
+};
+
+/* When the earliest is due; TCPK_FOREVER when there is none. */
+uint64_t tcpk__timers_due(const struct tcpk__timers *);
+/* Take out and return the earliest if it is due at now, else NULL. */
+struct tcpk_timer *tcpk__timers_take(struct tcpk__timers *, uint64_t now);
+int	tcpk__timers_set(struct tcpk__timers *, struct tcpk_timer *,
+	    uint64_t due);
+void	tcpk__timers_stop(struct tcpk__timers *, struct tcpk_timer *);
+
+struct tcpk__timers *tcpk__loop_timers(struct tcpk_loop *);
+
+#endif

@@ -1,0 +1,80 @@
+/* pump, private: the halves (pump_half.c) and what joins them (pump.c). */
+#ifndef PUMP_IMPL_H
+#define PUMP_IMPL_H
+
+#include "tcpkit/pump.h"
+
+/*
+ * What a half is doing, and what wakes it:
+ * FLOW     src readable; dst writable while bytes are pending
+ * HELD     the other half's end
+ * FINISH   dst writable, until it has taken the end of file
+ * DRAIN    a timer with back-off, until everything has arrived
+ * DISCARD  src readable: dst wants no more, src is read and thrown away, so
+ *          that closing it does not destroy what was sent to it; a timer
+ *          once the other half is done
+ * DONE     nothing
+ */
+enum tcpk__half_state { FLOW, HELD, FINISH, DRAIN, DISCARD, DONE };
+
+struct tcpk__half {
+	struct tcpk_pump   *pump;
+	struct tcpk_stream *src, *dst;
+	const struct tcpk_half_opts *opts;
+	char		*buf;		/* borrowed while bytes are pending */
+	uint32_t	 off, len;	/* of the pending bytes */
+	unsigned char	 state, index;
+	bool		 stop;		/* read no more */
+	bool		 slow;		/* dst did not take all last time */
+	uint64_t	 taken, bytes;	/* from src; to dst */
+	uint64_t	 moved_at;	/* when a byte last moved */
+	uint64_t	 ended_at;	/* left FLOW; 0: has not */
+	uint64_t	 done_at;
+	uint64_t	 drain_at, drain_delay, drain_left;
+};
+
+struct tcpk_pump {
+	struct tcpk_loop    *loop;
+	struct tcpk_stream  *streams[2];
+	struct tcpk__half    half[2];
+	struct tcpk_pump_opts opts;
+	struct tcpk_timer    timer;
+	unsigned	     want[2];
+	uint64_t	     started;
+	bool		     over;	/* failed: nothing more is moved */
+	bool		     cut;	/* dst broke: save what can be read */
+	struct tcpk_err	     err;
+	int		     side;
+	void		   (*done)(void *, const struct tcpk_pump_report *);
+	void		    *arg;
+};
+
+/* src has become readable, dst writable (or tells that it hung up). */
+void	tcpk__half_readable(struct tcpk__half *);
+void	tcpk__half_writable(struct tcpk__half *);
+void	tcpk__half_hup(struct tcpk__half *);
+
+/* Read no more: pending bytes still go out, then the end is passed on. */
+void	tcpk__half_stop(struct tcpk__half *);
+
+/*
+ * Take the steps that need no readiness (HELD, FINISH, DRAIN).  Returns true
+ * when the state changed.
+ */
+bool	tcpk__half_advance(struct tcpk__half *, uint64_t now);
+
+/* What it waits for at its source and at its destination. */
+unsigned tcpk__half_wants_src(const struct tcpk__half *);
+unsigned tcpk__half_wants_dst(const struct tcpk__half *);
+
+void	tcpk__half_release(struct tcpk__half *);
+struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
+
+/* The one place where states change. */
+void	tcpk__half_set(struct tcpk__half *, enum tcpk__half_state);
+
+/* End everything with the error of a stream, or with one made here. */
+void	tcpk__pump_fail(struct tcpk_pump *, int side,
+	    const struct tcpk_err *);
+
+#endif

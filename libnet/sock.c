@@ -1,0 +1,258 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sock_impl.h"
+
+static int
+fail(struct tcpk_err *err, const char *verb, const struct tcpk_addr *a,
+    int code)
+{
+	char	text[TCPK_ADDR_TEXT];
+
+	return tcpk_err_errno(err,
+	    code == ETIMEDOUT ? TCPK_ETIMEOUT : TCPK_ECONNECT, code, "%s %s",
+	    verb, tcpk_addr_format(a, text, sizeof(text)));
+}
+
+static void
+close_keeping_errno(int fd)
+{
+	int	saved = errno;
+
+	close(fd);
+	errno = saved;
+}
+
+/* A socket with its options set, for either role. */
+static int
+open_socket(const struct tcpk_addr *a, const struct tcpk_options *o,
+    const char *verb, struct tcpk_err *err)
+{
+	char	text[TCPK_ADDR_TEXT];
+	int	fd;
+
+	fd = tcpk__sock_new(tcpk_addr_family(a));
+	if (fd == -1)
+		return fail(err, verb, a, errno);
+	if (tcpk__sock_set_options(fd, tcpk_addr_family(a), o, err) == -1) {
+		close_keeping_errno(fd);
+		return tcpk_err_wrap(err, "%s",
+		    tcpk_addr_format(a, text, sizeof(text)));
+	}
+	return fd;
+}
+
+static int
+bind_source(int fd, const struct tcpk_addr *target,
+    const struct tcpk_addr *source, struct tcpk_err *err)
+{
+	struct tcpk_addr	a = *source;
+	int			on = 1;
+
+	/* ":PORT" is of whatever family the target is. */
+	if (tcpk_addr_is_any(&a))
+		tcpk_addr_any(&a, tcpk_addr_family(target),
+		    tcpk_addr_port(source));
+	if (tcpk_addr_port(&a) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &a.u.sa, a.len) == -1)
+		return fail(err, "bind to source", &a, errno);
+	return 0;
+}
+
+int
+tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
+    bool *done, struct tcpk_err *err)
+{
+	int	fd, ret;
+
+	fd = open_socket(a, o, "connect", err);
+	if (fd == -1)
+		return -1;
+	if (o->source.len != 0 && tcpk_addr_family(a) != AF_UNIX &&
+	    bind_source(fd, a, &o->source, err) == -1)
+		goto fail;
+	do
+		ret = connect(fd, &a->u.sa, a->len);
+	while (ret == -1 && errno == EINTR);
+	*done = ret == 0;
+	if (ret == 0 || errno == EINPROGRESS || errno == EALREADY)
+		return fd;
+	fail(err, "connect", a, errno);
+fail:
+	close_keeping_errno(fd);
+	return -1;
+}
+
+/* USER, USER:GROUP or :GROUP; names or numbers. */
+static int
+find_owner(const char *owner, uid_t *uid, gid_t *gid, struct tcpk_err *err)
+{
+	struct passwd	*pw;
+	struct group	*gr;
+	char		 user[64];
+	const char	*group;
+	uint64_t	 n;
+
+	*uid = (uid_t)-1;
+	*gid = (gid_t)-1;
+	group = strchr(owner, ':');
+	if ((size_t)(group == NULL ? strlen(owner) :
+	    (size_t)(group - owner)) >= sizeof(user))
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option owner: \"%.64s\" is too long", owner);
+	memcpy(user, owner, strcspn(owner, ":"));
+	user[strcspn(owner, ":")] = '\0';
+	if (user[0] != '\0') {
+		if ((pw = getpwnam(user)) != NULL)
+			*uid = pw->pw_uid;
+		else if (tcpk_value_number(&n, user, 0, INT32_MAX, NULL) == 0)
+			*uid = (uid_t)n;
+		else
+			return tcpk_err_set(err, TCPK_EUSAGE,
+			    "option owner: no user \"%s\"", user);
+	}
+	if (group != NULL && group[1] != '\0') {
+		if ((gr = getgrnam(group + 1)) != NULL)
+			*gid = gr->gr_gid;
+		else if (tcpk_value_number(&n, group + 1, 0, INT32_MAX,
+		    NULL) == 0)
+			*gid = (gid_t)n;
+		else
+			return tcpk_err_set(err, TCPK_EUSAGE,
+			    "option owner: no group \"%.64s\"", group + 1);
+	}
+	return 0;
+}
+
+/* Before listen(), nobody can connect: no moment with the wrong mode. */
+static int
+set_file(const struct tcpk_addr *a, const struct tcpk_options *o,
+    struct tcpk_err *err)
+{
+	const char	*path = a->u.un.sun_path;
+	uid_t		 uid;
+	gid_t		 gid;
+
+	if (path[0] == '\0')
+		return 0;
+	if (o->owner != NULL) {
+		if (find_owner(o->owner, &uid, &gid, err) == -1)
+			return -1;
+		if (chown(path, uid, gid) == -1)
+			return tcpk_err_errno(err, TCPK_ECONNECT, errno,
+			    "%s: owner %.64s", path, o->owner);
+	}
+	if (o->mode != TCPK_UNSET && chmod(path, (mode_t)o->mode) == -1)
+		return tcpk_err_errno(err, TCPK_ECONNECT, errno, "%s: mode",
+		    path);
+	return 0;
+}
+
+static int
+check_unix_options(const struct tcpk_addr *a, const struct tcpk_options *o,
+    struct tcpk_err *err)
+{
+	uid_t	uid;
+	gid_t	gid;
+
+	if (o->owner == NULL && o->mode == TCPK_UNSET)
+		return 0;
+	if (a->u.un.sun_path[0] == '\0')
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "option %s: an abstract name has no file",
+		    o->owner != NULL ? "owner" : "mode");
+	return o->owner == NULL ? 0 : find_owner(o->owner, &uid, &gid, err);
+}
+
+static int
+bind_listener(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
+    struct tcpk_err *err)
+{
+	int	on = 1, v6only;
+
+	if (tcpk_addr_family(a) == AF_UNIX) {
+		if (check_unix_options(a, o, err) == -1)
+			return -1;
+		if (bind(fd, &a->u.sa, a->len) == 0)
+			return set_file(a, o, err);
+		fail(err, "listen", a, errno);
+		if (errno == EADDRINUSE && a->u.un.sun_path[0] != '\0')
+			tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: "
+			    "the file exists (if nobody listens on it, "
+			    "remove it)", a->u.un.sun_path);
+		return -1;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (tcpk_addr_family(a) == AF_INET6) {
+		v6only = o->family == 6 || !tcpk_addr_is_any(a);
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
+		    sizeof(v6only)) == -1)
+			return fail(err, "listen", a, errno);
+	}
+	if (bind(fd, &a->u.sa, a->len) == -1)
+		return fail(err, "listen", a, errno);
+	return 0;
+}
+
+int
+tcpk_sock_listen(const struct tcpk_addr *a, const struct tcpk_options *o,
+    struct tcpk_err *err)
+{
+	int	fd, backlog = SOMAXCONN;
+
+	fd = open_socket(a, o, "listen", err);
+	if (fd == -1)
+		return -1;
+	if (bind_listener(fd, a, o, err) == -1)
+		goto fail;
+	if (o->backlog != 0)
+		backlog = (int)o->backlog;
+	if (listen(fd, backlog) == 0)
+		return fd;
+	fail(err, "listen", a, errno);
+fail:
+	close_keeping_errno(fd);
+	return -1;
+}
+
+int
+tcpk_sock_accept(int fd, struct tcpk_addr *peer)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		len = sizeof(ss);
+	int			client;
+
+	do
+		client = tcpk__sock_accept(fd, (struct sockaddr *)&ss, &len);
+	while (client == -1 && errno == EINTR);
+	if (client != -1 && peer != NULL)
+		tcpk_addr_from(peer, (struct sockaddr *)&ss, len);
+	return client;
+}
+
+int
+tcpk_sock_error(int fd)
+{
+	socklen_t	len = sizeof(int);
+	int		code = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
+		return errno;
+	return code;
+}
+
+void
+tcpk_sock_reset_on_close(int fd)
+{
+	struct linger	l = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}

@@ -1,0 +1,17 @@
+/* Sockets where flags can be given at once: Linux and the BSDs. */
+
+#include <sys/socket.h>
+
+#include "sock_impl.h"
+
+int
+tcpk__sock_new(int family)
+{
+	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int
+tcpk__sock_accept(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return accept4(fd, sa, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

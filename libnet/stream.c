@@ -1,0 +1,274 @@
+/* The verbs, and the stream over one socket. */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "stream_impl.h"
+#include "tcpkit/sock.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL	0	/* then SIGPIPE must be ignored */
+#endif
+
+ssize_t
+tcpk_stream_read(struct tcpk_stream *s, void *buf, size_t n)
+{
+	return s->ops->read(s, buf, n);
+}
+
+ssize_t
+tcpk_stream_write(struct tcpk_stream *s, const void *buf, size_t n)
+{
+	return s->ops->write(s, buf, n);
+}
+
+int
+tcpk_stream_finish(struct tcpk_stream *s)
+{
+	return s->ops->finish(s);
+}
+
+int
+tcpk_stream_drained(struct tcpk_stream *s, uint64_t *left)
+{
+	return s->ops->drained(s, left);
+}
+
+void
+tcpk_stream_want(struct tcpk_stream *s, unsigned want)
+{
+	s->ops->want(s, want);
+}
+
+int
+tcpk_stream_hup(struct tcpk_stream *s)
+{
+	return s->ops->hup(s);
+}
+
+void
+tcpk_stream_on_ready(struct tcpk_stream *s, void (*fn)(void *, unsigned),
+    void *arg)
+{
+	s->fn = fn;
+	s->arg = arg;
+}
+
+void
+tcpk_stream_reset(struct tcpk_stream *s)
+{
+	s->ops->reset(s);
+}
+
+void
+tcpk_stream_free(struct tcpk_stream *s)
+{
+	struct tcpk_err	*err;
+
+	if (s == NULL)
+		return;
+	err = s->err;
+	s->ops->free(s);
+	free(err);
+}
+
+bool
+tcpk_stream_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
+{
+	return s->ops->fds(s, rfd, wfd);
+}
+
+int
+tcpk_stream_local(const struct tcpk_stream *s, struct tcpk_addr *a)
+{
+	int	rfd, wfd;
+
+	return s->ops->fds(s, &rfd, &wfd) ? tcpk_addr_local(a, wfd) : -1;
+}
+
+int
+tcpk_stream_peer(const struct tcpk_stream *s, struct tcpk_addr *a)
+{
+	int	rfd, wfd;
+
+	return s->ops->fds(s, &rfd, &wfd) ? tcpk_addr_peer(a, wfd) : -1;
+}
+
+const struct tcpk_err *
+tcpk_stream_err(const struct tcpk_stream *s)
+{
+	static const struct tcpk_err	none;
+
+	return s->err != NULL ? s->err : &none;
+}
+
+int
+tcpk__stream_fail(struct tcpk_stream *s, enum tcpk_err_kind kind, int code,
+    const char *fmt, ...)
+{
+	char	what[128];
+	va_list	ap;
+
+	if (s->err != NULL)
+		return -1;
+	s->err = malloc(sizeof(*s->err));
+	if (s->err == NULL)
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return tcpk_err_errno(s->err, kind, code, "%s", what);
+}
+
+void
+tcpk__stream_ready(struct tcpk_stream *s, unsigned ready)
+{
+	if (s->fn != NULL)
+		s->fn(s->arg, ready);
+}
+
+struct sock_stream {
+	struct tcpk_stream s;
+	struct tcpk_watch  watch;
+	bool		   hung_up;	/* and nothing more to tell of it */
+};
+
+static ssize_t
+sock_fail(struct tcpk_stream *s, const char *verb)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return TCPK_AGAIN;
+	return tcpk__stream_fail(s, TCPK_ECUT, errno, "%s", verb);
+}
+
+static ssize_t
+sock_read(struct tcpk_stream *s, void *buf, size_t n)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+	ssize_t			 got;
+
+	do
+		got = recv(ss->watch.fd, buf, n, MSG_DONTWAIT);
+	while (got == -1 && errno == EINTR);
+	return got == -1 ? sock_fail(s, "read") : got;
+}
+
+static ssize_t
+sock_write(struct tcpk_stream *s, const void *buf, size_t n)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+	ssize_t			 put;
+
+	do
+		put = send(ss->watch.fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (put == -1 && errno == EINTR);
+	return put == -1 ? sock_fail(s, "write") : put;
+}
+
+static int
+sock_finish(struct tcpk_stream *s)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+
+	if (shutdown(ss->watch.fd, SHUT_WR) == 0)
+		return 0;
+	return tcpk__stream_fail(s, TCPK_ECUT, errno, "half-close");
+}
+
+static int
+sock_drained(struct tcpk_stream *s, uint64_t *left)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+	int			 code;
+
+	/* In this order: a reset leaves the queue as it was. */
+	*left = tcpk_sock_unsent(ss->watch.fd);
+	code = tcpk_sock_error(ss->watch.fd);
+	if (code != 0)
+		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
+	return *left == 0 ? 0 : TCPK_AGAIN;
+}
+
+static void
+sock_ready(void *arg, unsigned ready)
+{
+	tcpk__stream_ready(arg, ready);
+}
+
+static void
+sock_want(struct tcpk_stream *s, unsigned want)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+
+	if (ss->hung_up)
+		want &= ~TCPK_HUP;
+	tcpk_watch_want(&ss->watch, want);
+}
+
+/*
+ * A dead connection shows here when nobody reads or writes it.  The hang-up
+ * of a Unix socket is its peer's plain close: the reading side sees that.
+ */
+static int
+sock_hup(struct tcpk_stream *s)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+	int			 code;
+
+	code = tcpk_sock_error(ss->watch.fd);
+	if (code != 0)
+		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
+	ss->hung_up = true;
+	tcpk_watch_want(&ss->watch, ss->watch.want & ~TCPK_HUP);
+	return TCPK_AGAIN;
+}
+
+static void
+sock_reset(struct tcpk_stream *s)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+
+	tcpk_sock_reset_on_close(ss->watch.fd);
+}
+
+static void
+sock_free(struct tcpk_stream *s)
+{
+	struct sock_stream	*ss = (struct sock_stream *)s;
+
+	tcpk_watch_stop(&ss->watch);
+	close(ss->watch.fd);
+	free(ss);
+}
+
+static bool
+sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
+{
+	const struct sock_stream	*ss = (const struct sock_stream *)s;
+
+	*rfd = *wfd = ss->watch.fd;
+	return true;
+}
+
+static const struct tcpk__stream_ops	sock_ops = {
+	sock_read, sock_write, sock_finish, sock_drained, sock_want,
+	sock_hup, sock_reset, sock_free, sock_fds
+};
+
+struct tcpk_stream *
+tcpk_stream_socket(struct tcpk_loop *loop, int fd, struct tcpk_err *err)
+{
+	struct sock_stream	*ss = calloc(1, sizeof(*ss));
+
+	if (ss == NULL) {
+		tcpk_err_set(err, TCPK_EIO, "out of memory");
+		return NULL;
+	}
+	ss->s.ops = &sock_ops;
+	tcpk_watch_init(&ss->watch, loop, fd, sock_ready, ss);
+	return &ss->s;
+}

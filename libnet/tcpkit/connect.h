@@ -1,0 +1,47 @@
+/*
+ * connect: an endpoint to a stream, whatever its scheme: looked up, dialled,
+ * adopted or started.
+ */
+#ifndef TCPKIT_CONNECT_H
+#define TCPKIT_CONNECT_H
+
+#include <tcpkit/dial.h>
+#include <tcpkit/endpoint.h>
+#include <tcpkit/stream.h>
+
+struct tcpk_connect;
+
+/* Valid during the callback only, but for the stream. */
+struct tcpk_connected {
+	struct tcpk_stream *stream;	/* the caller's; NULL: see err */
+	/*
+	 * TCPK_EUSAGE, TCPK_ENAME, TCPK_ECONNECT, TCPK_ETIMEOUT, TCPK_EPROGRAM
+	 * or TCPK_EIO.
+	 */
+	struct tcpk_err	 err;
+	struct tcpk_addr peer;		/* len 0 where there is none */
+	const struct tcpk_attempt *attempts;	/* those that failed */
+	size_t		 nattempts;
+	uint64_t	 name_time, connect_time;	/* ns */
+};
+
+struct tcpk_connect_opts {
+	struct tcpk_dial_opts	dial;
+	/* The environment of exec: and sh:. */
+	char *const	       *envp;
+};
+
+/*
+ * Begin; the endpoint must stay until the end.  Calls back exactly once,
+ * from the loop, never before this returns.  NULL: what can be refused at
+ * once was, TCPK_EUSAGE or TCPK_EIO.
+ */
+struct tcpk_connect *tcpk_connect_start(struct tcpk_loop *,
+	    const struct tcpk_endpoint *, const struct tcpk_connect_opts *,
+	    void (*fn)(void *arg, const struct tcpk_connected *), void *arg,
+	    struct tcpk_err *);
+
+/* No callback will come. */
+void	tcpk_connect_cancel(struct tcpk_connect *);
+
+#endif

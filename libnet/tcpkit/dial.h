@@ -1,0 +1,63 @@
+/*
+ * dial: one connection to a name that may have many addresses, by RFC 8305
+ * (Happy Eyeballs v2): both families are looked up at once, addresses are
+ * tried in alternating families 250 ms apart or at once after a failure, the
+ * first to connect wins and the others are closed.  An IPv4 answer that
+ * comes before the IPv6 one waits 50 ms for it (section 3).
+ *
+ * Unix sockets are dialled too: one address, and a full backlog is tried
+ * again until the time-out.
+ */
+#ifndef TCPKIT_DIAL_H
+#define TCPKIT_DIAL_H
+
+#include <tcpkit/addr.h>
+#include <tcpkit/endpoint.h>
+#include <tcpkit/loop.h>
+
+struct tcpk_dial;
+
+/* One address that was tried, and what came of it. */
+struct tcpk_attempt {
+	struct tcpk_addr	addr;
+	int			code;	/* errno; 0: this one connected */
+};
+
+/* Say in words why this address failed: "connect [::1]:80: reason". */
+void	tcpk_attempt_err(const struct tcpk_attempt *,
+	    const struct tcpk_endpoint *, struct tcpk_err *);
+
+/* Valid during the callback only, but for fd, which is the caller's. */
+struct tcpk_dialed {
+	int		 fd;		/* connected, or -1: see err */
+	struct tcpk_addr peer;
+	/*
+	 * TCPK_ENAME, TCPK_EUSAGE, TCPK_EIO; TCPK_ETIMEOUT when every address
+	 * timed out; else TCPK_ECONNECT.
+	 */
+	struct tcpk_err	 err;
+	const struct tcpk_attempt *attempts;	/* those that failed */
+	size_t		 nattempts;
+	uint64_t	 name_time, connect_time;	/* ns */
+};
+
+struct tcpk_dial_opts {
+	bool	numeric;	/* ask no name service */
+	/* NULL, or told of each address as it is tried; may not cancel. */
+	void  (*trying)(void *arg, const struct tcpk_addr *);
+};
+
+/*
+ * Begin to connect to a tcp, tls or unix endpoint, which must stay until the
+ * end.  Its connect_timeout bounds the whole.  Calls back exactly once, from
+ * the loop, never before this returns.  NULL: TCPK_EIO.
+ */
+struct tcpk_dial *tcpk_dial_start(struct tcpk_loop *,
+	    const struct tcpk_endpoint *, const struct tcpk_dial_opts *,
+	    void (*fn)(void *arg, const struct tcpk_dialed *), void *arg,
+	    struct tcpk_err *);
+
+/* No callback will come; everything that was opened is closed. */
+void	tcpk_dial_cancel(struct tcpk_dial *);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * endpoint: the address grammar of the suite, parsed in one place.
+ *
+ *	address = [scheme "://"] place *( "," option )
+ *
+ * An endpoint says what to connect to or listen on and with which options;
+ * it opens nothing.  One table holds every option: its name, its type, the
+ * schemes and roles that take it, and a line of help.  The tools' flags and
+ * their --help come from that table too, so they cannot disagree with it.
+ *
+ * Pure: no descriptors, no clock, no look-up of names.
+ */
+#ifndef TCPKIT_ENDPOINT_H
+#define TCPKIT_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tcpkit/addr.h>
+#include <tcpkit/err.h>
+#include <tcpkit/value.h>
+
+enum tcpk_scheme {
+	TCPK_TCP,	/* host:port, tcp://host:port */
+	TCPK_TLS,	/* tls://host:port */
+	TCPK_UDP,	/* udp://host:port */
+	TCPK_UNIX,	/* unix:/path, unix:@name */
+	TCPK_FD,	/* fd:N */
+	TCPK_EXEC,	/* exec:COMMAND */
+	TCPK_SH,	/* sh:COMMAND */
+	TCPK_STDIO	/* - */
+};
+
+enum tcpk_role { TCPK_CONNECT, TCPK_LISTEN };
+
+/* Option values; what was not given has the default. */
+struct tcpk_options {
+	uint64_t	 connect_timeout;	/* ns; 30 s */
+	uint64_t	 idle_timeout;		/* ns; 0 none */
+	uint64_t	 half_close_timeout;	/* ns; 0 none */
+	uint64_t	 keepalive;		/* ns; 60 s; 0 off */
+	uint64_t	 user_timeout;		/* ns; 0 the system's */
+	uint64_t	 rcvbuf, sndbuf;	/* bytes; 0 the system's */
+	uint64_t	 backlog;		/* 0 the system's limit */
+	uint64_t	 family;		/* 0, 4 or 6 */
+	uint64_t	 dscp, ttl;		/* TCPK_UNSET the system's */
+	uint64_t	 mode;			/* TCPK_UNSET by umask */
+	bool		 no_shutdown;
+	bool		 nodelay;
+	char		*interface;		/* NULL any */
+	char		*owner;			/* NULL whoever runs this */
+	struct tcpk_addr source;		/* len 0: none */
+};
+
+#define TCPK_UNSET	UINT64_MAX
+
+struct tcpk_endpoint {
+	enum tcpk_scheme scheme;
+	enum tcpk_role	 role;
+	char		*text;	/* the whole address as it was written */
+	char		*host;	/* tcp, tls, udp; NULL: every local address */
+	char		*port;	/* tcp, tls, udp: a number or a service */
+	char		*path;	/* unix */
+	char	       **argv;	/* exec, sh: NULL at the end */
+	int		 fd;	/* fd */
+	struct tcpk_options o;
+	uint64_t	 given;	/* private: which options were given */
+};
+
+/*
+ * Parse an address for one role.  Returns 0, and tcpk_endpoint_free must be
+ * called in the end; or -1 (TCPK_EUSAGE, the text names the address and what
+ * is wrong with it) with nothing to free.
+ *
+ * Only "\," is special: a comma that separates nothing.  :port connects to
+ * localhost; when listening it is every local address, as are *:port and a
+ * bare port.  Port 0 is for listening.  exec: splits its command on blanks,
+ * with '...' and "..." and no expansion.
+ */
+int	tcpk_endpoint_parse(struct tcpk_endpoint *, const char *text,
+	    enum tcpk_role, struct tcpk_err *);
+
+/* Give back what parse took.  A zeroed endpoint is fine. */
+void	tcpk_endpoint_free(struct tcpk_endpoint *);
+
+/* True if this endpoint takes the option of that name. */
+bool	tcpk_endpoint_takes(const struct tcpk_endpoint *, const char *name);
+
+/*
+ * Set an option from elsewhere than the address (a flag of a tool).  Does
+ * nothing when the address itself gave it: what is written there wins.
+ * value is NULL for options that take none.  Returns -1 (TCPK_EUSAGE) when
+ * the endpoint does not take the option or the value is wrong; the text
+ * then names the option and the value only.
+ */
+int	tcpk_endpoint_default(struct tcpk_endpoint *, const char *name,
+	    const char *value, struct tcpk_err *);
+
+/* "tcp", "unix", ... as it is written before the place. */
+const char *tcpk_scheme_name(enum tcpk_scheme);
+
+/* One row of the table, to show. */
+struct tcpk_option_info {
+	const char	*name;
+	const char	*value;		/* "T", "FILE"; NULL takes none */
+	const char	*help;
+	unsigned	 schemes;	/* bits 1 << enum tcpk_scheme */
+	unsigned	 roles;		/* bits 1 << enum tcpk_role */
+};
+
+/* Row i, from 0; false after the last. */
+bool	tcpk_option_info(size_t i, struct tcpk_option_info *);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * loop: one thread's event loop: watches on descriptors, timers, and
+ * wake-ups from other threads and signal handlers.
+ *
+ * Watches, timers and wakers are EMBEDDED in their owner: the loop allocates
+ * nothing for them, and stopping one is always safe, also from the callback
+ * of another.  Readiness is level-triggered: as long as it lasts and is
+ * wanted, the callback comes again.  An error or hang-up on a descriptor is
+ * reported as ready for what is wanted, so that the read or write tells the
+ * reason.
+ *
+ * Times are nanoseconds on the monotonic clock.  One loop belongs to one
+ * thread; only tcpk_waker_wake may be called from elsewhere.
+ */
+#ifndef TCPKIT_LOOP_H
+#define TCPKIT_LOOP_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tcpkit/err.h>
+#include <tcpkit/value.h>
+
+#define TCPK_READ	1u
+#define TCPK_WRITE	2u
+#define TCPK_HUP	4u	/* error or hang-up, and nothing else */
+
+/* Bytes in the loop's shared scratch buffer. */
+#define TCPK_SCRATCH	(256 * 1024)
+
+struct tcpk_loop;
+
+struct tcpk_watch {
+	int		  fd;
+	void		(*fn)(void *arg, unsigned ready);
+	void		 *arg;
+	/* private */
+	struct tcpk_loop *loop;
+	struct tcpk_watch *next, *prev;	/* ready queue */
+	struct tcpk_watch *changed;	/* wants the back end must be told */
+	int		  slot;		/* the back end's */
+	unsigned char	  want, set, ready, flags;
+};
+
+struct tcpk_timer {
+	uint64_t	  due;
+	void		(*fn)(void *arg);
+	void		 *arg;
+	/* private */
+	struct tcpk_loop *loop;
+	size_t		  at;		/* place in the heap + 1; 0 stopped */
+};
+
+struct tcpk_waker {
+	void		(*fn)(void *arg);
+	void		 *arg;
+	/* private */
+	struct tcpk_loop *loop;
+	struct tcpk_waker *next;
+	atomic_int	  woken;
+};
+
+/*
+ * A new loop.  backend is "epoll", "poll", or NULL for the best one there
+ * is.  NULL on failure (TCPK_EUSAGE: no such back end; TCPK_EIO).
+ */
+struct tcpk_loop *tcpk_loop_new(const char *backend, struct tcpk_err *);
+
+/* All watches, timers and wakers must have been stopped. */
+void	tcpk_loop_free(struct tcpk_loop *);
+
+const char *tcpk_loop_backend(const struct tcpk_loop *);
+
+/*
+ * Wait for events and run callbacks until tcpk_loop_stop.  0, or -1
+ * (TCPK_EIO) when the back end fails.
+ */
+int	tcpk_loop_run(struct tcpk_loop *, struct tcpk_err *);
+
+/* Make tcpk_loop_run return after the callbacks of this turn. */
+void	tcpk_loop_stop(struct tcpk_loop *);
+
+/*
+ * One turn: wait until something is ready or due, at most max ns, and run
+ * the callbacks.  0 or -1 as tcpk_loop_run.
+ */
+int	tcpk_loop_turn(struct tcpk_loop *, uint64_t max, struct tcpk_err *);
+
+/* The time at which this turn began to run callbacks. */
+uint64_t tcpk_loop_now(const struct tcpk_loop *);
+
+/* The clock itself. */
+uint64_t tcpk_now(void);
+
+/*
+ * TCPK_SCRATCH bytes for use inside one callback; what they hold is lost
+ * when the callback returns.
+ */
+void   *tcpk_loop_scratch(struct tcpk_loop *);
+
+/*
+ * Buffers of TCPK_SCRATCH bytes from the loop's free list: NULL when there
+ * is no memory.  Everything that was taken is given back before the loop is
+ * freed.
+ */
+void   *tcpk_loop_buffer(struct tcpk_loop *);
+void	tcpk_loop_buffer_done(struct tcpk_loop *, void *);
+
+/* Begin with a watch; it wants nothing yet.  The descriptor stays yours. */
+void	tcpk_watch_init(struct tcpk_watch *, struct tcpk_loop *, int fd,
+	    void (*fn)(void *, unsigned), void *arg);
+
+/*
+ * Want any of TCPK_READ, TCPK_WRITE and TCPK_HUP, or 0.  With 0 the descriptor leaves the
+ * back end, so that a hang-up nobody wants to see does not spin.
+ */
+void	tcpk_watch_want(struct tcpk_watch *, unsigned want);
+
+/*
+ * Be called back in the next turn as if the descriptor were ready (where it
+ * is wanted then): for owners that hold bytes themselves.
+ */
+void	tcpk_watch_poke(struct tcpk_watch *, unsigned ready);
+
+/* Leave the loop.  Do this before the descriptor is closed. */
+void	tcpk_watch_stop(struct tcpk_watch *);
+
+void	tcpk_timer_init(struct tcpk_timer *, struct tcpk_loop *,
+	    void (*fn)(void *), void *arg);
+
+/*
+ * Call back once when the clock reaches due; moves a timer that is set.
+ * -1 (and not set) when there is no memory.
+ */
+int	tcpk_timer_set(struct tcpk_timer *, uint64_t due);
+void	tcpk_timer_stop(struct tcpk_timer *);
+
+/*
+ * A waker calls fn in the loop's thread some time after tcpk_waker_wake,
+ * once for any number of wakes before it.  -1: TCPK_EIO.
+ */
+int	tcpk_waker_init(struct tcpk_waker *, struct tcpk_loop *,
+	    void (*fn)(void *), void *arg, struct tcpk_err *);
+void	tcpk_waker_stop(struct tcpk_waker *);
+
+/* From any thread, and from signal handlers.  Keeps errno. */
+void	tcpk_waker_wake(struct tcpk_waker *);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * serve: a listening endpoint to a stream per client: its name is looked up,
+ * every address it has is listened on, and each client that may come in
+ * becomes a stream.
+ */
+#ifndef TCPKIT_SERVE_H
+#define TCPKIT_SERVE_H
+
+#include <tcpkit/endpoint.h>
+#include <tcpkit/stream.h>
+
+struct tcpk_serve;
+
+/* Valid during the callback only, but for the stream. */
+struct tcpk_client {
+	struct tcpk_stream	*stream;	/* the handler's */
+	const struct tcpk_addr	*peer;
+	const struct tcpk_addr	*listener;
+};
+
+/* All are called from the loop. */
+struct tcpk_serve_handler {
+	/*
+	 * Now listening on these addresses; or not, and err (TCPK_ENAME,
+	 * TCPK_EUSAGE, TCPK_ECONNECT, TCPK_EIO) says why: then it is over and
+	 * only tcpk_serve_free is left to do.  Comes once, and first.
+	 */
+	void	(*ready)(void *arg, const struct tcpk_addr *addrs, size_t n,
+		    const struct tcpk_err *err);
+	/* A client; tcpk_serve_free may be called from here. */
+	void	(*client)(void *arg, const struct tcpk_client *);
+	/* Clients must wait, for lack of descriptors; once per shortage. */
+	void	(*trouble)(void *arg, const struct tcpk_err *);
+};
+
+struct tcpk_serve_opts {
+	bool	numeric;	/* ask no name service */
+};
+
+/*
+ * Begin; the endpoint must stay until the free.  Never calls back before it
+ * returns.  NULL: what can be refused at once was (TCPK_EUSAGE, TCPK_EIO).
+ */
+struct tcpk_serve *tcpk_serve_start(struct tcpk_loop *,
+	    const struct tcpk_endpoint *, const struct tcpk_serve_opts *,
+	    const struct tcpk_serve_handler *, void *arg, struct tcpk_err *);
+
+/* Stop listening.  Clients that were handed over are not touched. */
+void	tcpk_serve_free(struct tcpk_serve *);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * sock: one socket at a time: made with the options of an endpoint, bound,
+ * listening, connecting, accepted.
+ *
+ * Every descriptor made here is non-blocking and close-on-exec and belongs
+ * to the caller.  Not here: names (resolve), several addresses (dial),
+ * waiting (loop).
+ */
+#ifndef TCPKIT_SOCK_H
+#define TCPKIT_SOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tcpkit/addr.h>
+#include <tcpkit/endpoint.h>
+
+/*
+ * Begin a connection.  Returns the descriptor, with *done set when it is
+ * connected already; else wait for TCPK_WRITE and call tcpk_sock_error.
+ * -1 with err filled: TCPK_EUSAGE when an option is not to be had on this
+ * system, TCPK_ETIMEOUT for ETIMEDOUT, else TCPK_ECONNECT; err->code is the
+ * errno.  For a Unix socket EAGAIN means that its backlog is full: try
+ * again later.
+ */
+int	tcpk_sock_connect(const struct tcpk_addr *,
+	    const struct tcpk_options *, bool *done, struct tcpk_err *);
+
+/*
+ * Bind and listen.  An IPv6 wildcard address takes IPv4 clients too unless
+ * options->family is 6.  TCP sockets get SO_REUSEADDR.  A Unix socket's
+ * file gets the mode and owner of the options before the first client can
+ * connect; an existing file is never removed.  -1: TCPK_ECONNECT, or
+ * TCPK_EUSAGE for an option the system does not have.
+ */
+int	tcpk_sock_listen(const struct tcpk_addr *,
+	    const struct tcpk_options *, struct tcpk_err *);
+
+/* Accept one client; -1 with errno.  peer may be NULL. */
+int	tcpk_sock_accept(int fd, struct tcpk_addr *peer);
+
+/* Take and clear the socket's pending error: 0 or an errno value. */
+int	tcpk_sock_error(int fd);
+
+/*
+ * Bytes (and the FIN, which counts as one) that the peer's kernel has not
+ * acknowledged: SIOCOUTQ on Linux, SO_NWRITE on macOS, FIONWRITE on the
+ * BSDs.  0 where the system cannot say, and for sockets other than TCP,
+ * whose bytes are with the peer once they are sent.
+ */
+uint64_t tcpk_sock_unsent(int fd);
+
+/* Let close() send a reset instead of a FIN (SO_LINGER, zero). */
+void	tcpk_sock_reset_on_close(int fd);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * stream: anything with a readable and a writable side.
+ *
+ * Every call returns at once; would-block is the answer TCPK_AGAIN, not an
+ * error.  A stream that failed keeps its error; ask tcpk_stream_err.  The
+ * process must ignore SIGPIPE before it writes to standard output or to a
+ * program; sockets never raise it.
+ *
+ * The descriptors 0, 1 and 2 keep the flags they came with: they are never
+ * made non-blocking, and still no call waits on them.
+ */
+#ifndef TCPKIT_STREAM_H
+#define TCPKIT_STREAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <tcpkit/addr.h>
+#include <tcpkit/loop.h>
+
+/* Try again when the stream is ready; also from tcpk_stream_finish. */
+#define TCPK_AGAIN	(-2)
+
+/*
+ * From write: the other side has ended well and takes no more, and that is
+ * no error (a program that left without reading all its input).
+ */
+#define TCPK_GONE	(-3)
+
+struct tcpk_stream;
+
+/* n > 0 bytes read; 0 the end of file; TCPK_AGAIN; -1. */
+ssize_t	tcpk_stream_read(struct tcpk_stream *, void *, size_t n);
+
+/* n > 0 bytes taken, perhaps fewer than given; TCPK_AGAIN, TCPK_GONE; -1. */
+ssize_t	tcpk_stream_write(struct tcpk_stream *, const void *, size_t n);
+
+/*
+ * No more will be written: pass the end of file on.  0 when the other side
+ * will see it; TCPK_AGAIN: call again when ready to write; -1.
+ */
+int	tcpk_stream_finish(struct tcpk_stream *);
+
+/*
+ * Has everything that was written arrived?  0 yes: acknowledged by the
+ * peer's kernel, or the program has exited with status 0.  TCPK_AGAIN: not
+ * yet, ask again after a while; *left, which falls as it goes on, is then
+ * what is under way.  -1: it never will.
+ */
+int	tcpk_stream_drained(struct tcpk_stream *, uint64_t *left);
+
+/*
+ * Be told with TCPK_READ, TCPK_WRITE, TCPK_HUP when one of these is ready;
+ * 0 for nothing.  On TCPK_HUP ask tcpk_stream_hup.  fn is the one given to
+ * tcpk_stream_on_ready.
+ */
+void	tcpk_stream_want(struct tcpk_stream *, unsigned want);
+void	tcpk_stream_on_ready(struct tcpk_stream *,
+	    void (*fn)(void *arg, unsigned ready), void *arg);
+
+/*
+ * Ready for TCPK_HUP: does the other side still take anything?  TCPK_AGAIN
+ * yes, as far as one can tell; TCPK_GONE no, and that is no error; -1.
+ */
+int	tcpk_stream_hup(struct tcpk_stream *);
+
+/* Why it failed: valid until the stream is freed.  Kind TCPK_OK if not. */
+const struct tcpk_err *tcpk_stream_err(const struct tcpk_stream *);
+
+/*
+ * Let tcpk_stream_free cut the connection instead of ending it: a reset on
+ * TCP, SIGTERM for a program; others just close.
+ */
+void	tcpk_stream_reset(struct tcpk_stream *);
+
+/* Close what the stream owns.  NULL is fine. */
+void	tcpk_stream_free(struct tcpk_stream *);
+
+/* The socket's ends; -1 where the stream is no socket. */
+int	tcpk_stream_local(const struct tcpk_stream *, struct tcpk_addr *);
+int	tcpk_stream_peer(const struct tcpk_stream *, struct tcpk_addr *);
+
+/*
+ * The plain descriptors under the stream, for moving bytes inside the
+ * kernel; false when its bytes are not the descriptors' (TLS).
+ */
+bool	tcpk_stream_fds(const struct tcpk_stream *, int *rfd, int *wfd);
+
+/*
+ * A connected stream socket, non-blocking or not; owned by the stream once
+ * it is returned.  NULL: TCPK_EIO.
+ */
+struct tcpk_stream *tcpk_stream_socket(struct tcpk_loop *, int fd,
+	    struct tcpk_err *);
+
+/*
+ * Descriptors 0 and 1 (or any two) as they are: pipes, files, terminals,
+ * sockets, devices.  They stay open after the free; after finish, wfd is
+ * /dev/null so that its reader sees the end.
+ */
+struct tcpk_stream *tcpk_stream_stdio(struct tcpk_loop *, int rfd, int wfd,
+	    struct tcpk_err *);
+
+/*
+ * Run argv[0] (looked up in PATH) with the environment envp, its standard
+ * input and output joined to the stream by pipes, its standard error ours,
+ * with SIGPIPE at its default and no signal blocked.  A status other than 0
+ * makes the stream's drain fail with TCPK_EPROGRAM.
+ */
+struct tcpk_stream *tcpk_stream_program(struct tcpk_loop *,
+	    char *const argv[], char *const envp[], struct tcpk_err *);
+
+#endif
