@@ -107,37 +107,31 @@ opts_next(struct opts *o, int argc, char **argv)
 	return '?';
 }
 
-/* Which schemes and roles would take it, for the message. */
-static int
-misplaced(const struct opts *o, size_t i)
-{
-	return msg_usage(o->msg, "option --%s does not go with %s",
-	    o->names[i], "the addresses given");
-}
-
 int
 opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
 {
 	struct tcpk_option_info	info;
 	struct tcpk_err		err;
+	const char		*value;
 	size_t			i, j, taken;
 
 	for (i = 0; i < o->nnames; i++) {
 		if (o->flags[i] == NULL)
 			continue;
 		tcpk_option_info(i, &info);
+		value = info.value == NULL ? NULL : o->flags[i];
 		taken = 0;
 		for (j = 0; j < n; j++) {
-			if (!tcpk_endpoint_takes(eps[j], info.name))
+			/* Where nothing takes it, the last one says why. */
+			if (!tcpk_endpoint_takes(eps[j], info.name) &&
+			    (taken > 0 || j + 1 < n))
 				continue;
 			taken++;
-			if (tcpk_endpoint_default(eps[j], info.name,
-			    info.value == NULL ? NULL : o->flags[i],
+			if (tcpk_endpoint_default(eps[j], info.name, value,
 			    &err) == -1)
-				return msg_usage(o->msg, "%s", err.text);
+				return msg_usage(o->msg, "%s: %s",
+				    eps[j]->text, err.text);
 		}
-		if (taken == 0)
-			return misplaced(o, i);
 	}
 	return 0;
 }

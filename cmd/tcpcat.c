@@ -357,6 +357,26 @@ on_client(void *arg, const struct tcpk_client *c)
 }
 
 static void
+on_denied(void *arg, const struct tcpk_addr *peer, const char *rule)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "denied", .reason = "acl" };
+	char			 text[TCPK_ADDR_TEXT];
+
+	f.peer = tcpk_addr_format(peer, text, sizeof(text));
+	msg(&t->msg, MSG_INFO, &f, "denied %s: %s", text, rule);
+}
+
+static void
+on_warning(void *arg, const char *text)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "acl-warning" };
+
+	msg(&t->msg, MSG_WARNING, &f, "%s", text);
+}
+
+static void
 on_trouble(void *arg, const struct tcpk_err *err)
 {
 	struct tcpcat		*t = arg;
@@ -369,7 +389,7 @@ static int
 start(struct tcpcat *t, struct tcpk_err *err)
 {
 	static const struct tcpk_serve_handler	 handler = {
-		on_ready, on_client, on_trouble
+		on_ready, on_client, on_denied, on_trouble, on_warning
 	};
 	struct tcpk_serve_opts			 sopts = { 0 };
 	struct tcpk_connect_opts		 copts = { 0 };

@@ -26,11 +26,10 @@ static const struct opts_own	own[] = {
 	{ 'd', NULL, NULL, "the same as --recv-only" },
 	{ OPT_RECV_ONLY, "recv-only", NULL, "read no input" },
 	{ OPT_SEND_ONLY, "send-only", NULL, "write no output" },
-	{ OPT_WAIT_STDIN, "wait-stdin", "=T", "after the peer's end, wait "
-	    "for input until it ends, or has been silent for T" },
+	{ OPT_WAIT_STDIN, "wait-stdin", "=T", "after the peer's end, send on "
+	    "until silent for T" },
 	{ OPT_RECV_BYTES, "recv-bytes", "N", "leave after exactly N bytes" },
-	{ 'e', NULL, "COMMAND", "join a program instead of standard input "
-	    "and output" },
+	{ 'e', NULL, "COMMAND", "join a program, not standard input/output" },
 	{ 'c', NULL, "COMMAND", "the same, run by /bin/sh" },
 	{ OPT_RESET, "reset", NULL, "close by a reset, leave no TIME_WAIT" },
 	{ OPT_STATS, "stats", NULL, "print totals at the end" },
@@ -227,24 +226,18 @@ check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
 	return -1;
 }
 
-static char *
-text_of(const char *fmt, const char *a, const char *b)
-{
-	char	*text = NULL;
-
-	if (asprintf(&text, fmt, a, b) == -1)
-		return NULL;
-	return text;
-}
-
 /* A host may be an IPv6 address without brackets where it stands alone. */
 static char *
 join(const char *host, const char *port)
 {
-	if (host[0] != '[' && strchr(host, ':') != NULL &&
-	    strstr(host, "://") == NULL)
-		return text_of("[%s]:%s", host, port);
-	return text_of("%s:%s", host, port);
+	char	*text;
+	bool	 bare;
+
+	bare = host[0] != '[' && strchr(host, ':') != NULL &&
+	    strstr(host, "://") == NULL;
+	if (asprintf(&text, bare ? "[%s]:%s" : "%s:%s", host, port) == -1)
+		return NULL;
+	return text;
 }
 
 /* A bare port, :port or *:port: no host of its own; its port, or NULL. */
@@ -258,6 +251,17 @@ port_of(const char *operand)
 	return strchr(operand, ':') == NULL ? operand : NULL;
 }
 
+/* A host without a port: a name, or an IPv6 address without brackets. */
+static bool
+is_host(const char *operand)
+{
+	const char	*colon = strchr(operand, ':');
+
+	if (colon != NULL)
+		return strchr(colon + 1, ':') != NULL;
+	return operand[strspn(operand, "0123456789")] != '\0';
+}
+
 /* The address to listen on, from -s, -p and at most two operands. */
 static char *
 listen_text(const struct raw *raw, int argc, char **argv,
@@ -265,37 +269,26 @@ listen_text(const struct raw *raw, int argc, char **argv,
 {
 	const char	*host = raw->source, *port = raw->port;
 
-	if (argc == 2 && host == NULL && port == NULL)
-		return join(argv[0], argv[1]);
-	if (argc == 2) {
-		msg_usage(m, "-s and -p do not go with HOST PORT");
-		return NULL;
-	}
+	if (argc == 0)
+		return join(host != NULL ? host : "",
+		    port != NULL ? port : "0");
 	if (host == NULL && port == NULL)
-		return text_of("%s%s", argc == 0 ? ":0" : argv[0], "");
-	if (argc == 1 && port != NULL && host == NULL &&
-	    strchr(argv[0], ':') == NULL && !isdigit((unsigned char)
-	    argv[0][strspn(argv[0], "0123456789")]) &&
-	    argv[0][strspn(argv[0], "0123456789")] != '\0')
+		return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
+	if (argc == 1 && port == NULL && port_of(argv[0]) != NULL)
+		return join(host, port_of(argv[0]));
+	if (argc == 1 && host == NULL && is_host(argv[0]))
 		return join(argv[0], port);
-	if (argc == 1 && port == NULL)
-		port = port_of(argv[0]);
-	else if (argc == 1)
-		port = NULL;
-	if (port == NULL && argc == 1) {
-		msg_usage(m, "%s: the address says already what %s says",
-		    argv[0], raw->port != NULL ? "-p" : "-s");
-		return NULL;
-	}
-	if (host == NULL)
-		host = "";
-	return join(host, port != NULL ? port : "0");
+	msg_usage(m, "%s: the address says already what %s says", argv[0],
+	    port != NULL ? "-p" : "-s");
+	return NULL;
 }
 
 static char *
 remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
     char **source, int argc, char **argv, const struct msg *m)
 {
+	char	*text;
+
 	if (argc > 2 || (argc == 2 && raw->unix_path)) {
 		msg_usage(m, "too many addresses: %s",
 		    argv[raw->unix_path ? 1 : 2]);
@@ -306,19 +299,18 @@ remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
 		return NULL;
 	}
 	if (raw->unix_path)
-		return text_of("unix:%s%s", argv[0], "");
+		return asprintf(&text, "unix:%s", argv[0]) == -1 ? NULL :
+		    text;
 	if (o->listen)
 		return listen_text(raw, argc, argv, m);
-	if (raw->source != NULL && raw->port != NULL)
-		*source = join(raw->source, raw->port);
+	if (raw->port != NULL)
+		*source = join(raw->source != NULL ? raw->source : "",
+		    raw->port);
 	else if (raw->source != NULL)
-		*source = text_of("%s%s", raw->source, "");
-	else if (raw->port != NULL)
-		*source = text_of(":%s%s", raw->port, "");
+		*source = strdup(raw->source);
 	if (*source != NULL)
 		opts_flag(opts, "source", *source);
-	return argc == 2 ? join(argv[0], argv[1]) :
-	    text_of("%s%s", argv[0], "");
+	return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
 }
 
 /* In an address, a comma of the command's own is escaped. */

@@ -141,13 +141,11 @@ tcpk_addr_unix(struct tcpk_addr *a, const char *name, struct tcpk_err *err)
 	bool	abstract = name[0] == '@';
 
 	if (n == 0 || (abstract && n == 1))
-		return tcpk_err_set(err, TCPK_EUSAGE,
-		    "unix:%s: the name is empty", name);
+		return tcpk_err_set(err, TCPK_EUSAGE, "the name is empty");
 	/* A path needs its NUL; an abstract name has its length instead. */
 	if (n + !abstract > sizeof(a->u.un.sun_path))
-		return tcpk_err_set(err, TCPK_EUSAGE,
-		    "unix:%.40s...: the name has %zu bytes, the system "
-		    "takes %zu", name, n,
+		return tcpk_err_set(err, TCPK_EUSAGE, "the name has %zu "
+		    "bytes, the system takes %zu", n,
 		    sizeof(a->u.un.sun_path) - !abstract);
 	memset(a, 0, sizeof(*a));
 	a->u.un.sun_family = AF_UNIX;

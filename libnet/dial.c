@@ -96,12 +96,13 @@ tcpk_attempt_err(const struct tcpk_attempt *a, const struct tcpk_endpoint *ep,
 {
 	char	to[TCPK_ADDR_TEXT], from[TCPK_ADDR_TEXT];
 
+	tcpk_addr_format(&a->addr, to, sizeof(to));
+	from[0] = '\0';
+	if (ep->o.source.len != 0)
+		tcpk_addr_format(&ep->o.source, from, sizeof(from));
 	tcpk_err_errno(err,
 	    a->code == ETIMEDOUT ? TCPK_ETIMEOUT : TCPK_ECONNECT, a->code,
-	    "connect %s%s%s", tcpk_addr_format(&a->addr, to, sizeof(to)),
-	    ep->o.source.len != 0 ? " from " : "",
-	    ep->o.source.len == 0 ? "" :
-	    tcpk_addr_format(&ep->o.source, from, sizeof(from)));
+	    "connect %s%s%s", to, from[0] != '\0' ? " from " : "", from);
 }
 
 static void
@@ -293,11 +294,20 @@ static int
 add_addresses(struct tcpk_dial *d, int family, const struct tcpk_addr *addrs,
     size_t n)
 {
+	size_t	i, j, used = 0;
+
 	d->addrs[family] = calloc(n, sizeof(*addrs));
 	if (d->addrs[family] == NULL)
 		return -1;
-	memcpy(d->addrs[family], addrs, n * sizeof(*addrs));
-	d->naddrs[family] = n;
+	/* A hosts file may name one address twice. */
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < used; j++)
+			if (tcpk_addr_equal(&d->addrs[family][j], &addrs[i]))
+				break;
+		if (j == used)
+			d->addrs[family][used++] = addrs[i];
+	}
+	d->naddrs[family] = used;
 	return 0;
 }
 

@@ -86,7 +86,8 @@ take_port(struct tcpk_endpoint *ep, const char *port, struct tcpk_err *err)
 
 	if (*port == '\0')
 		return tcpk_err_set(err, TCPK_EUSAGE, "the port is empty");
-	if (isdigit((unsigned char)*port) &&
+	/* A service may begin with a digit (9pfs), but not be a number. */
+	if (port[strspn(port, "0123456789")] == '\0' &&
 	    tcpk_value_number(&n, port, 0, 65535, NULL) == -1)
 		return tcpk_err_set(err, TCPK_EUSAGE, "\"%.40s\" is not a "
 		    "port (0 to 65535, or a service name)", port);
@@ -96,8 +97,10 @@ take_port(struct tcpk_endpoint *ep, const char *port, struct tcpk_err *err)
 	for (i = 0; port[i] != '\0'; i++)
 		if (!isalnum((unsigned char)port[i]) &&
 		    strchr("-_.+", port[i]) == NULL)
-			return tcpk_err_set(err, TCPK_EUSAGE,
-			    "\"%.40s\" is not a port", port);
+			break;
+	if (port[i] != '\0' || port[0] == '-')
+		return tcpk_err_set(err, TCPK_EUSAGE,
+		    "\"%.40s\" is not a port", port);
 	return take_text(&ep->port, port, i, err);
 }
 
@@ -359,7 +362,7 @@ tcpk_endpoint_parse(struct tcpk_endpoint *ep, const char *text,
 		ret = parse(ep, copy, err);
 	free(copy);
 	if (ret == -1) {
-		tcpk_err_wrap(err, "%.80s", text);
+		tcpk_err_wrap(err, "%.150s", text);
 		tcpk_endpoint_free(ep);
 	}
 	return ret;

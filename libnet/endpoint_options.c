@@ -33,9 +33,9 @@ static const struct option options[] = {
 	    "T", "end when nothing moved either way for T" },
 	{ "half-close-timeout", TIME, STREAM, CONN | LIST,
 	    AT(half_close_timeout), 1, 0,
-	    "T", "once one direction ended, end when the other is idle for T" },
+	    "T", "the same for one direction, once the other ended" },
 	{ "no-shutdown", FLAG, STREAM, CONN | LIST, AT(no_shutdown), 0, 0,
-	    NULL, "hold back the half-close until the other direction ended" },
+	    NULL, "hold the half-close back until the peer has ended" },
 	{ "family", FAMILY, NAMED, CONN | LIST, AT(family), 0, 0,
 	    "4|6", "only IPv4 or only IPv6" },
 	{ "source", SOURCE, NET, CONN, AT(source), 0, 0,
@@ -57,9 +57,13 @@ static const struct option options[] = {
 	    "BYTES", "the kernel's send buffer" },
 	{ "user-timeout", TIME, NET, CONN | LIST, AT(user_timeout), TCPK_MS,
 	    INT32_MAX * TCPK_MS,
-	    "T", "give up when sent data is not acknowledged for T" },
+	    "T", "limit for sent data to be acknowledged" },
 	{ "backlog", NUMBER, NET | S(UNIX), LIST, AT(backlog), 1, INT32_MAX,
 	    "N", "clients that may wait to be accepted" },
+	{ "acl", TEXT, NAMED | S(FD), LIST, AT(acl), 0, 0,
+	    "LIST", "who may connect: -0.0.0.0/0;+192.168/16" },
+	{ "acl-file", TEXT, NAMED | S(FD), LIST, AT(acl_file), 0, 0,
+	    "FILE", "the same from a file; acl= is added behind it" },
 	{ "mode", OCTAL, S(UNIX), LIST, AT(mode), 0, 0777,
 	    "0660", "permissions of the socket file" },
 	{ "owner", TEXT, S(UNIX), LIST, AT(owner), 0, 0,
@@ -82,7 +86,9 @@ tcpk__options_free(struct tcpk_options *o)
 {
 	free(o->interface);
 	free(o->owner);
-	o->interface = o->owner = NULL;
+	free(o->acl);
+	free(o->acl_file);
+	o->interface = o->owner = o->acl = o->acl_file = NULL;
 }
 
 static const struct option *
@@ -203,7 +209,7 @@ set_source(struct tcpk_addr *where, const char *value, struct tcpk_err *err)
 	if (colon != NULL &&
 	    tcpk_value_number(&port, colon + 1, 0, 65535, err) == -1)
 		return tcpk_err_wrap(err, "port");
-	if (n == 0 && colon != NULL) {
+	if (n == 0 && end == colon) {
 		/* Of either family: dial gives it that of the target. */
 		tcpk_addr_any(where, AF_INET6, port);
 		return 0;

@@ -89,13 +89,14 @@ on_readable(void *arg, unsigned ready)
 	for (i = 0; i < BURST && !l->paused; i++) {
 		fd = tcpk_sock_accept(l->watch.fd, &peer);
 		if (fd != -1) {
-			l->troubled = false;
 			l->handler.client(l->arg, fd, &peer);
 			if (freed)
 				return;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK)
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			/* Nobody is left waiting: the shortage is over. */
+			l->troubled = false;
 			break;
-		else if (!transient(errno)) {
+		} else if (!transient(errno)) {
 			trouble(l, errno);
 			break;
 		}

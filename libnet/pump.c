@@ -27,14 +27,21 @@ tcpk_pump_defaults(struct tcpk_pump_opts *opts)
 }
 
 void
+tcpk__pump_note(struct tcpk_pump *p, int side, const struct tcpk_err *err)
+{
+	if (p->err.kind != TCPK_OK)
+		return;
+	p->err = *err;
+	p->side = side;
+	/* A stream that had no memory to say what failed. */
+	if (p->err.kind == TCPK_OK)
+		tcpk_err_set(&p->err, TCPK_EIO, "out of memory");
+}
+
+void
 tcpk__pump_fail(struct tcpk_pump *p, int side, const struct tcpk_err *err)
 {
-	if (!p->cut) {
-		p->err = *err;
-		p->side = side;
-		if (p->err.kind == TCPK_OK)
-			tcpk_err_set(&p->err, TCPK_EIO, "out of memory");
-	}
+	tcpk__pump_note(p, side, err);
 	p->over = true;
 }
 
@@ -48,7 +55,7 @@ free_pump(struct tcpk_pump *p)
 	for (i = 0; i < 2; i++) {
 		tcpk__half_release(&p->half[i]);
 		/* An end that is not the whole must not look like one. */
-		if (p->opts.reset[!i] ||
+		if (p->opts.reset[!i] || p->half[i].broken ||
 		    (p->over && p->half[i].state != DONE))
 			tcpk_stream_reset(p->streams[!i]);
 	}
@@ -126,7 +133,7 @@ half_close_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (h->pump->opts.half_close_timeout == 0 || h->state == DONE ||
-	    other->ended_at == 0)
+	    h->state == DISCARD || other->ended_at == 0 || h->src == h->dst)
 		return TCPK_FOREVER;
 	return after(later(h->moved_at, other->ended_at),
 	    h->pump->opts.half_close_timeout);
@@ -160,7 +167,7 @@ grace_due(const struct tcpk__half *h)
 {
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
-	if (other->state == DONE || other->ended_at == 0)
+	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
 		return TCPK_FOREVER;
 	return after(other->ended_at, later(h->opts->at_most, GRACE));
 }

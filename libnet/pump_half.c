@@ -33,6 +33,9 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 
 	if (h->state == FLOW && state != FLOW)
 		tcpk__half_release(h);
+	/* Lingering was no idleness: what follows has its own time. */
+	if (h->state == DISCARD)
+		h->moved_at = now;
 	h->state = state;
 	if (h->ended_at == 0)
 		h->ended_at = now;
@@ -47,12 +50,34 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 		h->pump->side = h->index;
 }
 
+static int
+side_of(const struct tcpk__half *h, const struct tcpk_stream *s)
+{
+	return s == h->pump->streams[0] ? 0 : 1;
+}
+
 static void
 fail(struct tcpk__half *h, struct tcpk_stream *s)
 {
-	struct tcpk_pump	*p = h->pump;
+	tcpk__pump_fail(h->pump, side_of(h, s), tcpk_stream_err(s));
+}
 
-	tcpk__pump_fail(p, s == p->streams[0] ? 0 : 1, tcpk_stream_err(s));
+/* The first error is the one to report; it need not be the end yet. */
+static void
+note_error(struct tcpk__half *h, struct tcpk_stream *s)
+{
+	tcpk__pump_note(h->pump, side_of(h, s), tcpk_stream_err(s));
+}
+
+/*
+ * No more will come, and that is not an end to be passed on: dst gets what
+ * came before it, and is then reset.
+ */
+static void
+break_off(struct tcpk__half *h)
+{
+	h->broken = true;
+	tcpk__half_set(h, tcpk_stream_lingers(h->dst) ? DRAIN : DONE);
 }
 
 /* Everything from src is with dst: pass the end on, now or later. */
@@ -62,7 +87,7 @@ end_of_input(struct tcpk__half *h)
 	struct tcpk_err	err;
 
 	if (h->pump->cut) {
-		tcpk__half_set(h, DONE);
+		break_off(h);
 		return;
 	}
 	if (h->opts->limit != 0 && h->taken < h->opts->limit && !h->stop) {
@@ -79,10 +104,26 @@ end_of_input(struct tcpk__half *h)
 		tcpk__half_set(h, FINISH);
 }
 
+/* No more is wanted from src: one that would not mind is left at once. */
+static void
+want_no_more(struct tcpk__half *h)
+{
+	tcpk__half_set(h, tcpk_stream_lingers(h->src) ? DISCARD : FINISH);
+}
+
+static void
+dst_gone(struct tcpk__half *h)
+{
+	h->gone = true;
+	if (h->pump->side == -1)
+		h->pump->side = !h->index;
+	want_no_more(h);
+}
+
 static void
 limit_reached(struct tcpk__half *h)
 {
-	tcpk__half_set(h, DISCARD);
+	want_no_more(h);
 	tcpk__half_stop(tcpk__half_other(h));
 }
 
@@ -100,8 +141,7 @@ dst_failed(struct tcpk__half *h)
 		fail(h, h->dst);
 		return;
 	}
-	h->pump->err = *tcpk_stream_err(h->dst);
-	h->pump->side = h->dst == h->pump->streams[0] ? 0 : 1;
+	note_error(h, h->dst);
 	h->pump->cut = true;
 	tcpk__half_set(h, DONE);
 	tcpk__half_readable(other);
@@ -125,7 +165,7 @@ offer(struct tcpk__half *h, const char *data, size_t n)
 	if (put == TCPK_AGAIN || put == 0)
 		return 0;
 	if (put == TCPK_GONE)
-		tcpk__half_set(h, DISCARD);
+		dst_gone(h);
 	else
 		dst_failed(h);
 	return -1;
@@ -186,18 +226,20 @@ read_failed(struct tcpk__half *h)
 {
 	struct tcpk__half	*other = tcpk__half_other(h);
 
-	if (h->pump->cut) {
-		tcpk__half_set(h, DONE);
-		return;
-	}
 	/*
 	 * While discarding, with everything that was sent acknowledged, how
 	 * the peer ends does not matter any more.
 	 */
-	if (h->state == DISCARD && other->state == DONE)
+	if (h->state == DISCARD && other->state == DONE && !h->pump->cut) {
 		tcpk__half_set(h, FINISH);
-	else
-		fail(h, h->src);
+		return;
+	}
+	note_error(h, h->src);
+	h->pump->cut = true;
+	/* The other half has nobody left to write to. */
+	if (other->state != DONE)
+		tcpk__half_set(other, DONE);
+	break_off(h);
 }
 
 /* Read a piece and pass it on.  True when it makes sense to go on. */
@@ -313,7 +355,7 @@ tcpk__half_hup(struct tcpk__half *h)
 		return;
 	r = tcpk_stream_hup(h->dst);
 	if (r == TCPK_GONE)
-		tcpk__half_set(h, DISCARD);
+		dst_gone(h);
 	else if (r == -1)
 		dst_failed(h);
 }
@@ -366,10 +408,8 @@ drain(struct tcpk__half *h, uint64_t now)
 		return false;
 	}
 	/* A program's bad end leaves what it wrote to be delivered. */
-	if (r == -1 && h->pump->err.kind == TCPK_OK) {
-		h->pump->err = *tcpk_stream_err(h->dst);
-		h->pump->side = h->dst == h->pump->streams[0] ? 0 : 1;
-	}
+	if (r == -1)
+		note_error(h, h->dst);
 	tcpk__half_set(h, DONE);
 	return true;
 }

@@ -25,6 +25,8 @@ struct tcpk__half {
 	uint32_t	 off, len;	/* of the pending bytes */
 	unsigned char	 state, index;
 	bool		 stop;		/* read no more */
+	bool		 broken;	/* its end is not a clean one */
+	bool		 gone;		/* dst left, which is no error */
 	bool		 slow;		/* dst did not take all last time */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
@@ -42,7 +44,7 @@ struct tcpk_pump {
 	unsigned	     want[2];
 	uint64_t	     started;
 	bool		     over;	/* failed: nothing more is moved */
-	bool		     cut;	/* dst broke: save what can be read */
+	bool		     cut;	/* one side broke: save the rest */
 	struct tcpk_err	     err;
 	int		     side;
 	void		   (*done)(void *, const struct tcpk_pump_report *);
@@ -73,7 +75,11 @@ struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
 /* The one place where states change. */
 void	tcpk__half_set(struct tcpk__half *, enum tcpk__half_state);
 
-/* End everything with the error of a stream, or with one made here. */
+/* Keep an error for the report, if it is the first. */
+void	tcpk__pump_note(struct tcpk_pump *, int side,
+	    const struct tcpk_err *);
+
+/* The same, and end everything. */
 void	tcpk__pump_fail(struct tcpk_pump *, int side,
 	    const struct tcpk_err *);
 

@@ -26,6 +26,7 @@ struct tcpk_serve {
 	struct tcpk_serve_handler handler;
 	void			*arg;
 	struct tcpk_tls_config	*tls;
+	struct tcpk_acl		*acl;		/* NULL: everyone */
 	struct tcpk_timer	 now;
 	struct tcpk_resolve	*lookups[FAMILIES];
 	struct tcpk_addr	 addrs[MAX_LISTENERS];
@@ -54,7 +55,57 @@ tcpk_serve_free(struct tcpk_serve *s)
 		tcpk_resolve_cancel(s->lookups[i]);
 	tcpk_timer_stop(&s->now);
 	tcpk_tls_config_free(s->tls);
+	tcpk_acl_free(s->acl);
 	free(s);
+}
+
+static void
+on_warning(void *arg, const char *text)
+{
+	struct tcpk_serve	*s = arg;
+
+	if (s->handler.warning != NULL)
+		s->handler.warning(s->arg, text);
+}
+
+int
+tcpk_serve_reload_acl(struct tcpk_serve *s, struct tcpk_err *err)
+{
+	const struct tcpk_options	*o = &s->ep->o;
+	struct tcpk_acl			*acl;
+
+	if (o->acl == NULL && o->acl_file == NULL)
+		return 0;
+	acl = tcpk_acl_new(on_warning, s, err);
+	if (acl == NULL)
+		return -1;
+	if ((o->acl_file != NULL &&
+	    tcpk_acl_add_file(acl, o->acl_file, err) == -1) ||
+	    (o->acl != NULL && tcpk_acl_add_text(acl, "acl", o->acl,
+	    strlen(o->acl), err) == -1) ||
+	    tcpk_acl_compile(acl, err) == -1) {
+		tcpk_acl_free(acl);
+		return -1;
+	}
+	tcpk_acl_free(s->acl);
+	s->acl = acl;
+	return 0;
+}
+
+/* Closed before anything else is done for it, TLS included. */
+static bool
+let_in(struct tcpk_serve *s, const struct tcpk_addr *peer)
+{
+	struct tcpk_verdict	v;
+	char			rule[256];
+
+	if (s->acl == NULL)
+		return true;
+	v = tcpk_acl_check(s->acl, peer);
+	if (!v.allow && s->handler.denied != NULL)
+		s->handler.denied(s->arg, peer,
+		    tcpk_acl_describe(s->acl, v, rule, sizeof(rule)));
+	return v.allow;
 }
 
 static void
@@ -65,6 +116,10 @@ on_client(void *arg, int fd, const struct tcpk_addr *peer)
 	struct tcpk_client	 client = { .peer = peer };
 	struct tcpk_err		 err;
 
+	if (!let_in(s, peer)) {
+		close(fd);
+		return;
+	}
 	client.listener = tcpk_listen_addr(l->listen);
 	client.stream = tcpk_stream_socket(s->loop, fd, &err);
 	if (client.stream == NULL) {
@@ -298,6 +353,8 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 		    "%.80s: this build does not speak UDP", ep->text);
 		goto fail;
 	}
+	if (tcpk_serve_reload_acl(s, err) == -1)
+		goto fail;
 	if (ep->scheme == TCPK_TLS &&
 	    (s->tls = tcpk_tls_config_new(ep, err)) == NULL)
 		goto fail;

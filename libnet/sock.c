@@ -87,7 +87,7 @@ tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
 		return fd;
 	fail(err, "connect", a, errno);
 fail:
-	close_keeping_errno(fd);
+	close(fd);
 	return -1;
 }
 
@@ -185,9 +185,9 @@ bind_listener(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
 			return set_file(a, o, err);
 		fail(err, "listen", a, errno);
 		if (errno == EADDRINUSE && a->u.un.sun_path[0] != '\0')
-			tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: "
-			    "the file exists (if nobody listens on it, "
-			    "remove it)", a->u.un.sun_path);
+			tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: %s "
+			    "(if nobody listens there, remove the file)",
+			    a->u.un.sun_path, strerror(EADDRINUSE));
 		return -1;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

@@ -77,6 +77,12 @@ tcpk_stream_free(struct tcpk_stream *s)
 }
 
 bool
+tcpk_stream_lingers(const struct tcpk_stream *s)
+{
+	return s->ops->lingers;
+}
+
+bool
 tcpk_stream_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 {
 	return s->ops->fds(s, rfd, wfd);
@@ -256,7 +262,7 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 
 static const struct tcpk__stream_ops	sock_ops = {
 	sock_read, sock_write, sock_finish, sock_drained, sock_want,
-	sock_hup, sock_reset, sock_free, sock_fds
+	sock_hup, sock_reset, sock_free, sock_fds, true
 };
 
 struct tcpk_stream *

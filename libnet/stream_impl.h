@@ -14,6 +14,7 @@ struct tcpk__stream_ops {
 	void	(*reset)(struct tcpk_stream *);
 	void	(*free)(struct tcpk_stream *);
 	bool	(*fds)(const struct tcpk_stream *, int *, int *);
+	bool	lingers;
 };
 
 /* The first member of every stream. */

@@ -255,7 +255,7 @@ stdio_free(struct tcpk_stream *s)
 
 static const struct tcpk__stream_ops	stdio_ops = {
 	tcpk__pair_read, tcpk__pair_write, stdio_finish, stdio_drained,
-	stdio_want, stdio_hup, stdio_reset, stdio_free, tcpk__pair_fds
+	stdio_want, stdio_hup, stdio_reset, stdio_free, tcpk__pair_fds, false
 };
 
 struct tcpk_stream *
@@ -272,5 +272,11 @@ tcpk_stream_stdio(struct tcpk_loop *loop, int rfd, int wfd,
 	find_how(&io->p.r, rfd, O_RDONLY);
 	find_how(&io->p.w, wfd, O_WRONLY);
 	io->wfd = wfd;
+	/* A back end knows each number once. */
+	if (rfd == wfd && io->p.r.own == -1) {
+		io->p.r.own = fcntl(rfd, F_DUPFD_CLOEXEC, 3);
+		if (io->p.r.own != -1)
+			io->p.r.watch.fd = io->p.r.own;
+	}
 	return &io->p.s;
 }

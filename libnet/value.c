@@ -17,7 +17,7 @@ digits(const char **p, uint64_t *n, uint64_t limit)
 	*n = 0;
 	for (; isdigit((unsigned char)**p); (*p)++) {
 		d = **p - '0';
-		if (*n > (limit - d) / 10)
+		if (d > limit || *n > (limit - d) / 10)
 			return false;
 		*n = *n * 10 + d;
 	}

@@ -49,6 +49,7 @@ struct tcpk_options {
 	bool		 nodelay;
 	char		*interface;		/* NULL any */
 	char		*owner;			/* NULL whoever runs this */
+	char		*acl, *acl_file;	/* NULL none; see serve */
 	struct tcpk_addr source;		/* len 0: none */
 };
 

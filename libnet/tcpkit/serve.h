@@ -6,6 +6,7 @@
 #ifndef TCPKIT_SERVE_H
 #define TCPKIT_SERVE_H
 
+#include <tcpkit/acl.h>
 #include <tcpkit/endpoint.h>
 #include <tcpkit/stream.h>
 
@@ -18,7 +19,10 @@ struct tcpk_client {
 	const struct tcpk_addr	*listener;
 };
 
-/* All are called from the loop. */
+/*
+ * All but warning are called from the loop; denied, trouble and warning may
+ * be NULL.
+ */
 struct tcpk_serve_handler {
 	/*
 	 * Now listening on these addresses; or not, and err (TCPK_ENAME,
@@ -29,8 +33,13 @@ struct tcpk_serve_handler {
 		    const struct tcpk_err *err);
 	/* A client; tcpk_serve_free may be called from here. */
 	void	(*client)(void *arg, const struct tcpk_client *);
+	/* The list did not let this one in: it was closed.  rule as text. */
+	void	(*denied)(void *arg, const struct tcpk_addr *peer,
+		    const char *rule);
 	/* Clients must wait, for lack of descriptors; once per shortage. */
 	void	(*trouble)(void *arg, const struct tcpk_err *);
+	/* Something odd in the access control list, while it is read. */
+	void	(*warning)(void *arg, const char *text);
 };
 
 struct tcpk_serve_opts {
@@ -38,12 +47,20 @@ struct tcpk_serve_opts {
 };
 
 /*
- * Begin; the endpoint must stay until the free.  Never calls back before it
- * returns.  NULL: what can be refused at once was (TCPK_EUSAGE, TCPK_EIO).
+ * Begin; the endpoint must stay until the free.  Its access control list is
+ * read here (acl-file, then acl behind it).  Calls back nothing but warning
+ * before it returns.  NULL: what can be refused at once was, before anything
+ * listens (TCPK_EUSAGE, TCPK_EIO).
  */
 struct tcpk_serve *tcpk_serve_start(struct tcpk_loop *,
 	    const struct tcpk_endpoint *, const struct tcpk_serve_opts *,
 	    const struct tcpk_serve_handler *, void *arg, struct tcpk_err *);
+
+/*
+ * Read the access control list again, for clients to come.  -1: it cannot
+ * be read, and the old one stays.
+ */
+int	tcpk_serve_reload_acl(struct tcpk_serve *, struct tcpk_err *);
 
 /* Stop listening.  Clients that were handed over are not touched. */
 void	tcpk_serve_free(struct tcpk_serve *);

@@ -73,6 +73,12 @@ const struct tcpk_err *tcpk_stream_err(const struct tcpk_stream *);
  */
 void	tcpk_stream_reset(struct tcpk_stream *);
 
+/*
+ * Does closing it over unread input destroy what was written to it?  True
+ * for connections: then read to the end first, or for a while.
+ */
+bool	tcpk_stream_lingers(const struct tcpk_stream *);
+
 /* Close what the stream owns.  NULL is fine. */
 void	tcpk_stream_free(struct tcpk_stream *);
 

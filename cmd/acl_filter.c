@@ -1,0 +1,326 @@
+/*
+ * tcpacl-check as a filter: lines whose address is allowed, or denied.
+ *
+ * Lines are taken by the batch: first all addresses are found, then all are
+ * looked up, then what is wanted is printed.  A line that is longer than the
+ * buffer comes in pieces; what passes before it is known whether it is
+ * wanted waits in a temporary file.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acl_find.h"
+#include "acl_tool.h"
+
+#define BATCH	128
+#define INPUT	"standard input"
+
+enum state { UNDECIDED, WANTED, UNWANTED };
+
+struct line {
+	const char	*start, *end;	/* with its newline, if it has one */
+};
+
+struct filter {
+	struct acl_tool		*t;
+	bool			 print;		/* lines, and not counts */
+	struct acl_find		 find;
+	size_t			 nlines, nips;
+	struct line		 line[BATCH];
+	bool			 wanted[BATCH];		/* each line */
+	struct tcpk_ip		 reason[BATCH];		/* for JSON only */
+	struct tcpk_ip		 ip[BATCH];
+	bool			 allow[BATCH];
+	uint32_t		 owner[BATCH];	/* the line of each address */
+	uint64_t		 nwanted;	/* lines, of all input */
+	/* A line in pieces: */
+	bool			 in_long, looking;
+	enum state		 state;
+	FILE			*spill;		/* what waits; NULL: nothing */
+};
+
+/* What comes before the text of a line in JSON. */
+static void
+open_json(struct filter *f, struct tcpk_ip ip, struct tcpk_verdict v)
+{
+	struct acl_out	*o = &f->t->out;
+	char		 text[TCPK_IP_TEXT];
+
+	acl_out_object(o, "line");
+	acl_out_key(o, "address", tcpk_ip_format(ip, text));
+	acl_verdict_keys(f->t, v);
+	acl_out_text(o, ",\"text\":\"");
+}
+
+static void
+print_text(struct filter *f, const char *p, const char *end)
+{
+	struct acl_out	*o = &f->t->out;
+
+	if (!f->t->msg.json) {
+		acl_out_bytes(o, p, (size_t)(end - p));
+		return;
+	}
+	if (p < end && end[-1] == '\n')
+		end--;
+	acl_out_json(o, p, (size_t)(end - p));
+}
+
+static void
+close_json(struct filter *f)
+{
+	acl_out_text(&f->t->out, "\"}\n");
+}
+
+/* Ask about the addresses that were found so far. */
+static void
+look_up(struct filter *f)
+{
+	struct acl_tool	*t = f->t;
+	size_t		 i, line, allowed = 0;
+
+	tcpk_acl_allow_many(t->acl, f->ip, f->allow, f->nips);
+	for (i = 0; i < f->nips; i++) {
+		line = f->owner[i];
+		allowed += f->allow[i];
+		if (t->msg.json && !f->wanted[line])
+			f->reason[line] = f->ip[i];
+		f->wanted[line] |= f->allow[i] == t->want_allowed;
+	}
+	t->allowed += allowed;
+	t->denied += f->nips - allowed;
+	f->nips = 0;
+}
+
+static void
+print_json(struct filter *f, size_t i)
+{
+	open_json(f, f->reason[i], tcpk_acl_check_ip(f->t->acl,
+	    f->reason[i]));
+	print_text(f, f->line[i].start, f->line[i].end);
+	close_json(f);
+}
+
+static void
+finish_batch(struct filter *f)
+{
+	const struct line	*l;
+	size_t			 i;
+
+	look_up(f);
+	for (i = 0; i < f->nlines; i++) {
+		l = &f->line[i];
+		f->nwanted += f->wanted[i];
+		if (!f->print)
+			continue;
+		if (!f->t->msg.json)
+			acl_out_if(&f->t->out, l->start,
+			    (size_t)(l->end - l->start), f->wanted[i]);
+		else if (f->wanted[i])
+			print_json(f, i);
+	}
+	f->nlines = 0;
+}
+
+/* All the addresses of one line, which ends where the next one starts. */
+static void
+take_line(struct filter *f, const char *p, const char *end)
+{
+	struct line	*l = &f->line[f->nlines];
+	struct tcpk_ip	 ip;
+	size_t		 found = 0;
+
+	l->start = p;
+	l->end = end;
+	f->wanted[f->nlines] = false;
+	acl_find_line(&f->find);
+	while (acl_find_next(&f->find, &p, end, true, &ip) ==
+	    ACL_FIND_ADDRESS) {
+		if (f->nips == BATCH)
+			look_up(f);
+		f->owner[f->nips] = (uint32_t)f->nlines;
+		f->ip[f->nips++] = ip;
+		found++;
+	}
+	f->nlines += found > 0;
+}
+
+/*
+ * Lines that start with an address, and then end or go on after a blank, are
+ * the usual case: the address is read in place.  All others are for
+ * take_line.
+ */
+static void
+take_lines(struct filter *f, const char *p, const char *end)
+{
+	const char	*ends[BATCH + ACL_LINES_SLACK], *q;
+	struct line	*l;
+	size_t		 i, n, len;
+
+	for (; p < end; p = ends[n - 1]) {
+		n = acl_lines_split(p, end, ends, BATCH);
+		for (i = 0; i < n; i++, p = q) {
+			q = ends[i];
+			len = f->t->field != 1 ? 0 :
+			    tcpk_ip_scan(&f->ip[f->nips], p, (size_t)(end - p));
+			if (len == 0 || p + len == end ||
+			    (p[len] != '\n' && p[len] != ' ')) {
+				take_line(f, p, q);
+				continue;
+			}
+			l = &f->line[f->nlines];
+			l->start = p;
+			l->end = q;
+			f->wanted[f->nlines] = false;
+			f->owner[f->nips++] = (uint32_t)f->nlines++;
+		}
+		finish_batch(f);
+	}
+}
+
+/* Keep a piece of which nothing is known yet. */
+static void
+spill(struct filter *f, const char *p, size_t n)
+{
+	if (f->spill == NULL)
+		f->spill = tmpfile();
+	if (f->spill != NULL && fwrite(p, 1, n, f->spill) == n)
+		return;
+	acl_cannot_read(f->t, "temporary file for a long line", errno);
+	f->state = UNWANTED;
+}
+
+/* Print what was kept, or drop it. */
+static void
+unspill(struct filter *f)
+{
+	char	buf[4096];
+	size_t	n;
+
+	if (f->spill == NULL)
+		return;
+	if (f->state == WANTED) {
+		rewind(f->spill);
+		while ((n = fread(buf, 1, sizeof(buf), f->spill)) > 0)
+			print_text(f, buf, buf + n);
+		if (ferror(f->spill))
+			acl_cannot_read(f->t,
+			    "temporary file for a long line", errno);
+	}
+	fclose(f->spill);
+	f->spill = NULL;
+}
+
+/* Look at the addresses of a piece until it is known what is to be known. */
+static void
+look_at_piece(struct filter *f, const char *p, const char *end, bool last)
+{
+	struct acl_tool		*t = f->t;
+	struct tcpk_verdict	 v;
+	struct tcpk_ip		 ip;
+	enum acl_find_what	 what = ACL_FIND_NONE;
+
+	while (f->looking && (what = acl_find_next(&f->find, &p, end, last,
+	    &ip)) == ACL_FIND_ADDRESS) {
+		v = tcpk_acl_check_ip(t->acl, ip);
+		t->allowed += v.allow;
+		t->denied += !v.allow;
+		if (v.allow != t->want_allowed || f->state != UNDECIDED)
+			continue;
+		f->state = WANTED;
+		f->nwanted++;
+		f->looking = t->count;
+		if (f->print && t->msg.json)
+			open_json(f, ip, v);
+	}
+	if (what != ACL_FIND_NEVER)
+		return;
+	f->looking = false;
+	if (f->state == UNDECIDED)
+		f->state = UNWANTED;
+}
+
+static void
+take_piece(struct filter *f, const char *p, const char *end, bool last)
+{
+	if (!f->in_long) {
+		acl_find_line(&f->find);
+		f->in_long = f->looking = true;
+		f->state = UNDECIDED;
+	}
+	look_at_piece(f, p, end, last);
+	if (f->print && f->state == UNDECIDED)
+		spill(f, p, (size_t)(end - p));
+	if (f->state != UNDECIDED)
+		unspill(f);
+	if (f->print && f->state == WANTED) {
+		print_text(f, p, end);
+		if (last && f->t->msg.json)
+			close_json(f);
+	}
+	f->in_long = !last;
+}
+
+static void
+filter_input(struct filter *f)
+{
+	struct acl_lines	lines;
+	enum acl_lines_what	what;
+	const char		*p, *end;
+
+	if (acl_lines_open(&lines, STDIN_FILENO) == -1) {
+		acl_cannot_read(f->t, INPUT, ENOMEM);
+		return;
+	}
+	do {
+		if (acl_lines_waits(&lines))
+			acl_out_flush(&f->t->out);
+		what = acl_lines_next(&lines, &p, &end);
+		if (what == ACL_LINES_ERROR)
+			acl_cannot_read(f->t, INPUT, errno);
+		else if (what == ACL_LINES_WHOLE)
+			take_lines(f, p, end);
+		else if (what != ACL_LINES_END)
+			take_piece(f, p, end, what == ACL_LINES_REST);
+	} while (what > ACL_LINES_END && acl_can_write(f->t));
+	acl_lines_close(&lines);
+}
+
+/* Each argument is a line. */
+static void
+filter_arguments(struct filter *f)
+{
+	struct acl_tool	*t = f->t;
+	const char	*arg;
+	int		 i;
+
+	for (i = 0; i < t->nargs && acl_can_write(t); i++) {
+		arg = t->args[i];
+		take_piece(f, arg, arg + strlen(arg), true);
+		if (f->state == WANTED && f->print && !t->msg.json)
+			acl_out_text(&t->out, "\n");
+	}
+}
+
+int
+acl_filter(struct acl_tool *t)
+{
+	static const struct filter	none;
+	struct filter			f = none;
+
+	f.t = t;
+	f.print = t->filter && !t->count;
+	acl_find_init(&f.find, t->field);
+	if (t->nargs > 0)
+		filter_arguments(&f);
+	else
+		filter_input(&f);
+	if (t->count)
+		acl_print_counts(t);
+	if (t->filter)
+		return acl_finish(t, f.nwanted == 0);
+	return acl_finish(t, t->denied > 0);
+}
