@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 /* A message is built whole and written at once, so that lines of several
  * processes do not mix. */
 struct line {
-	char	text[4096];
+	char	text[20480];	/* of a text six times its length */
 	size_t	n;
 };
 
@@ -140,6 +141,18 @@ shown(const struct msg *m, enum msg_level level)
 	return true;
 }
 
+/*
+ * A reader of messages who is slow must not hold the bytes up: what only
+ * tells what happens is dropped then, an error waits a second.
+ */
+static bool
+room(enum msg_level level)
+{
+	struct pollfd	p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, level <= MSG_RESULT ? 1000 : 0) != 0;
+}
+
 static void
 print(const struct msg *m, enum msg_level level, const struct msg_fields *f,
     const char *text)
@@ -156,6 +169,8 @@ print(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 		add_escaped(&l, text, false);
 	}
 	l.text[l.n++] = '\n';
+	if (!room(level))
+		return;
 	/* Nobody is left to be told if this fails. */
 	if (write(STDERR_FILENO, l.text, l.n) == -1)
 		return;

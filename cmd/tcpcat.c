@@ -219,6 +219,8 @@ on_local(void *arg, const struct tcpk_connected *c)
 
 	t->connect = NULL;
 	if (c->stream == NULL) {
+		/* No answer must not look like an empty one. */
+		tcpk_stream_reset(t->remote);
 		leave_err(t, "program", &err);
 		return;
 	}
@@ -227,11 +229,28 @@ on_local(void *arg, const struct tcpk_connected *c)
 	    on_done, t, &err);
 	if (t->pump == NULL) {
 		tcpk_stream_free(c->stream);
+		tcpk_stream_reset(t->remote);
 		leave_err(t, "error", &err);
 		return;
 	}
 	t->remote = NULL;
 	tcpk_timer_stop(&t->deadline);
+}
+
+static void
+set_peer_name(struct tcpcat *t, const struct tcpk_addr *peer,
+    const struct tcpk_addr *local)
+{
+	const struct tcpk_addr	*a = peer;
+
+	/* A client of a Unix socket mostly has no name: then ours. */
+	if (tcpk_addr_family(peer) == AF_UNIX && !tcpk_addr_is_named(peer))
+		a = local;
+	if (a->len != 0)
+		tcpk_addr_format(a, t->peer, sizeof(t->peer));
+	else
+		snprintf(t->peer, sizeof(t->peer), "%s", t->o.remote.argv !=
+		    NULL ? t->o.remote.argv[0] : t->o.remote.text);
 }
 
 /* The remote side is there: get the local one. */
@@ -246,14 +265,11 @@ join(struct tcpcat *t, struct tcpk_stream *stream,
 
 	program = t->o.local.scheme != TCPK_STDIO;
 	t->remote = stream;
-	if (peer->len != 0)
-		tcpk_addr_format(peer, t->peer, sizeof(t->peer));
-	else
-		snprintf(t->peer, sizeof(t->peer), "%s", t->o.remote.argv !=
-		    NULL ? t->o.remote.argv[0] : t->o.remote.text);
-	if ((program || t->msg.json || t->msg.verbose > 0) &&
-	    peer->len != 0 && tcpk_stream_local(stream, &local) == 0)
+	if ((program || t->msg.json || t->msg.verbose > 0 ||
+	    tcpk_addr_family(peer) == AF_UNIX) && peer->len != 0 &&
+	    tcpk_stream_local(stream, &local) == 0)
 		tcpk_addr_format(&local, t->here, sizeof(t->here));
+	set_peer_name(t, peer, &local);
 	if (program) {
 		t->env = ucspi_environment(environ, &local, peer,
 		    t->o.listen ? NULL : t->o.remote.host, 1);
@@ -347,9 +363,6 @@ on_client(void *arg, const struct tcpk_client *c)
 
 	tcpk_serve_free(t->serve);
 	t->serve = NULL;
-	/* A client of a Unix socket has no name: show the listener's. */
-	if (tcpk_addr_family(&peer) == AF_UNIX)
-		tcpk_stream_local(stream, &peer);
 	join(t, stream, &peer);
 	f.local = t->here;
 	f.peer = t->peer;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "opts.h"
 #include "tcpcat.h"
@@ -43,7 +44,7 @@ static const struct opts_own	own[] = {
 
 /* Flags that become part of an address or of several options. */
 struct raw {
-	const char	*port, *source, *exec, *shell;
+	const char	*port, *source, *exec, *shell, *wait;
 	bool		 v4, v6, unix_path;
 };
 
@@ -96,18 +97,15 @@ take_limit(uint64_t *value, const char *text, bool time, struct tcpk_err *err)
 
 /* One option that has a value.  -1 on a wrong one. */
 static int
-take_value(int c, struct tcpcat_opts *o, struct opts *opts,
+take_value(int c, struct tcpcat_opts *o, struct raw *raw,
     struct tcpk_err *err)
 {
 	uint64_t	t;
 
 	switch (c) {
 	case 'w':
-		if (tcpk_value_time(&t, optarg, err) == -1)
-			return -1;
-		opts_flag(opts, "connect-timeout", optarg);
-		opts_flag(opts, "idle-timeout", optarg);
-		return 0;
+		raw->wait = optarg;
+		return tcpk_value_time(&t, optarg, err);
 	case 'q':
 		return tcpk_value_time(&o->quit_after, optarg, err);
 	case OPT_DEADLINE:
@@ -202,7 +200,7 @@ take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
 	case '?':
 		return 2;
 	default:
-		if (take_value(c, o, opts, &err) == -1)
+		if (take_value(c, o, raw, &err) == -1)
 			return bad(m, option_name(c, name), &err);
 	}
 	return -1;
@@ -283,12 +281,30 @@ listen_text(const struct raw *raw, int argc, char **argv,
 	return NULL;
 }
 
+/* In an address, a comma that separates nothing is escaped. */
+static char *
+with_commas(const char *scheme, const char *place)
+{
+	const char	*p;
+	char		*text, *to;
+
+	text = malloc(strlen(scheme) + 2 * strlen(place) + 1);
+	if (text == NULL)
+		return NULL;
+	to = stpcpy(text, scheme);
+	for (p = place; *p != '\0'; p++) {
+		if (*p == ',')
+			*to++ = '\\';
+		*to++ = *p;
+	}
+	*to = '\0';
+	return text;
+}
+
 static char *
 remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
     char **source, int argc, char **argv, const struct msg *m)
 {
-	char	*text;
-
 	if (argc > 2 || (argc == 2 && raw->unix_path)) {
 		msg_usage(m, "too many addresses: %s",
 		    argv[raw->unix_path ? 1 : 2]);
@@ -299,8 +315,7 @@ remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
 		return NULL;
 	}
 	if (raw->unix_path)
-		return asprintf(&text, "unix:%s", argv[0]) == -1 ? NULL :
-		    text;
+		return with_commas("unix:", argv[0]);
 	if (o->listen)
 		return listen_text(raw, argc, argv, m);
 	if (raw->port != NULL)
@@ -313,27 +328,14 @@ remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
 	return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
 }
 
-/* In an address, a comma of the command's own is escaped. */
 static char *
 program_text(const struct raw *raw)
 {
-	const char	*command, *p;
-	char		*text, *to;
-
-	command = raw->exec != NULL ? raw->exec : raw->shell;
-	if (command == NULL)
-		return strdup("-");
-	text = malloc(2 * strlen(command) + 8);
-	if (text == NULL)
-		return NULL;
-	to = stpcpy(text, raw->exec != NULL ? "exec:" : "sh:");
-	for (p = command; *p != '\0'; p++) {
-		if (*p == ',')
-			*to++ = '\\';
-		*to++ = *p;
-	}
-	*to = '\0';
-	return text;
+	if (raw->exec != NULL)
+		return with_commas("exec:", raw->exec);
+	if (raw->shell != NULL)
+		return with_commas("sh:", raw->shell);
+	return strdup("-");
 }
 
 static int
@@ -351,6 +353,11 @@ parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
 		goto out;
 	if (raw->v4 || raw->v6)
 		opts_flag(opts, "family", raw->v4 ? "4" : "6");
+	if (raw->wait != NULL) {
+		opts_flag(opts, "idle-timeout", raw->wait);
+		if (!o->listen)
+			opts_flag(opts, "connect-timeout", raw->wait);
+	}
 	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
 	    tcpk_endpoint_parse(&o->remote, remote, o->listen ? TCPK_LISTEN :
 	    TCPK_CONNECT, &err) == -1) {
@@ -360,6 +367,12 @@ parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
 	if (o->remote.scheme == TCPK_STDIO && o->local.scheme == TCPK_STDIO) {
 		msg_usage(m, "-: standard input and output are this side "
 		    "already; give the other");
+		goto out;
+	}
+	if (o->remote.scheme == TCPK_FD && o->remote.fd <= STDOUT_FILENO &&
+	    o->local.scheme == TCPK_STDIO) {
+		msg_usage(m, "fd:%d is this side already; join it with -e, "
+		    "-c, or give another", o->remote.fd);
 		goto out;
 	}
 	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;

@@ -68,8 +68,8 @@ put_unix(char **env, size_t *n, const struct tcpk_addr *local,
 {
 	char	lpath[TCPK_ADDR_TEXT], rpath[TCPK_ADDR_TEXT];
 
-	tcpk_addr_format_host(local, lpath, sizeof(lpath));
-	tcpk_addr_format_host(peer, rpath, sizeof(rpath));
+	tcpk_addr_path(local, lpath, sizeof(lpath));
+	tcpk_addr_path(peer, rpath, sizeof(rpath));
 	return put(env, n, "PROTO=UNIX") &&
 	    put(env, n, "UNIXLOCALPATH=%s", lpath) &&
 	    put(env, n, "UNIXREMOTEPATH=%s", rpath) &&

@@ -282,35 +282,35 @@ warn_host_bits(const struct acl_parser *ps, const struct range *r,
 }
 
 /*
- * The usual rule is an IPv4 address, mostly with a length, and right: a list
- * may have a million of them.  False when it is anything else.
+ * The usual rule is an address, mostly with a length, and right: a list may
+ * have a million of them.  False when it is anything else.
  */
 static bool
 plain_rule(const struct text *t, struct range *r)
 {
 	struct tcpk_ip	 ip;
-	const char	*p = t->p;
-	unsigned	 bits = 32;
+	const char	*p;
+	unsigned	 bits = 0, max;
 	size_t		 n;
 
-	n = tcpk_ip_scan(&ip, p, (size_t)(t->end - p));
-	p += n;
-	if (n == 0 || !tcpk_ip_is4(ip) || memchr(t->p, ':', n) != NULL)
+	n = tcpk_ip_scan(&ip, t->p, (size_t)(t->end - t->p));
+	/* (Mapped addresses have rules of their own.) */
+	if (n == 0 || (tcpk_ip_is4(ip) && memchr(t->p, ':', n) != NULL))
 		return false;
-	if (p < t->end) {
-		if (*p++ != '/' || p == t->end || t->end - p > 2 ||
-		    *p < '1' || *p > '9')
+	max = tcpk_ip_is4(ip) ? 32 : 128;
+	p = t->p + n;
+	if (p == t->end)
+		bits = max;
+	else if (*p++ != '/' || p == t->end || t->end - p > 3 || *p == '0')
+		return false;
+	for (; p < t->end; p++) {
+		if (*p < '0' || *p > '9')
 			return false;
-		bits = (unsigned)(*p++ - '0');
-		if (p < t->end) {
-			if (*p < '0' || *p > '9')
-				return false;
-			bits = bits * 10 + (unsigned)(*p - '0');
-		}
-		if (bits > 32)
-			return false;
+		bits = bits * 10 + (unsigned)(*p - '0');
 	}
-	network(r, ip, 96 + bits);
+	if (bits > max)
+		return false;
+	network(r, ip, 128 - max + bits);
 	return true;
 }
 

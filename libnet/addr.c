@@ -257,6 +257,30 @@ tcpk_addr_is_any(const struct tcpk_addr *a)
 }
 
 bool
+tcpk_addr_is_named(const struct tcpk_addr *a)
+{
+	return tcpk_addr_family(a) != AF_UNIX ||
+	    a->len > offsetof(struct sockaddr_un, sun_path);
+}
+
+const char *
+tcpk_addr_path(const struct tcpk_addr *a, char *buf, size_t size)
+{
+	size_t	off = offsetof(struct sockaddr_un, sun_path);
+	size_t	n = a->len > off ? a->len - off : 0;
+
+	if (tcpk_addr_family(a) != AF_UNIX)
+		n = 0;
+	if (n >= size)
+		n = size - 1;
+	memcpy(buf, a->u.un.sun_path, n);
+	buf[n] = '\0';
+	if (n > 0 && buf[0] == '\0')
+		buf[0] = '@';
+	return buf;
+}
+
+bool
 tcpk_addr_equal(const struct tcpk_addr *a, const struct tcpk_addr *b)
 {
 	if (tcpk_addr_family(a) != tcpk_addr_family(b))

@@ -35,7 +35,7 @@ struct tcpk_dial {
 	struct tcpk_timer	 deadline;
 	struct tcpk_resolve	*lookups[FAMILIES];
 	struct tcpk_err		 lookup_err;
-	uint64_t		 started, named;
+	uint64_t		 started, named, attempted;
 	/* Addresses by family in the system's order, and how many are used. */
 	struct tcpk_addr	*addrs[FAMILIES];
 	size_t			 naddrs[FAMILIES], used[FAMILIES];
@@ -100,8 +100,7 @@ tcpk_attempt_err(const struct tcpk_attempt *a, const struct tcpk_endpoint *ep,
 	from[0] = '\0';
 	if (ep->o.source.len != 0)
 		tcpk_addr_format(&ep->o.source, from, sizeof(from));
-	tcpk_err_errno(err,
-	    a->code == ETIMEDOUT ? TCPK_ETIMEOUT : TCPK_ECONNECT, a->code,
+	tcpk_err_errno(err, tcpk_sock_kind(a->code), a->code,
 	    "connect %s%s%s", to, from[0] != '\0' ? " from " : "", from);
 }
 
@@ -109,11 +108,14 @@ static void
 fail(struct tcpk_dial *d)
 {
 	struct tcpk_dialed	result = { .fd = -1 };
-	enum tcpk_err_kind	kind = TCPK_ETIMEOUT;
+	enum tcpk_err_kind	kind = TCPK_OK;
 	size_t			i;
 
+	/* All of one kind, or else just not connected. */
 	for (i = 0; i < d->nfailed; i++)
-		if (d->failed[i].code != ETIMEDOUT)
+		if (i == 0)
+			kind = tcpk_sock_kind(d->failed[i].code);
+		else if (kind != tcpk_sock_kind(d->failed[i].code))
 			kind = TCPK_ECONNECT;
 	if (d->nfailed == 0)
 		result.err = d->lookup_err;
@@ -230,6 +232,7 @@ try_one(struct tcpk_dial *d)
 
 	if (d->opts.trying != NULL)
 		d->opts.trying(d->arg, addr);
+	d->attempted = tcpk_now();
 	fd = tcpk_sock_connect(addr, &d->ep->o, &connected, &err);
 	if (fd != -1) {
 		watch_attempt(d, fd, addr, connected);
@@ -331,7 +334,7 @@ on_resolved(struct tcpk_dial *d, int family, const struct tcpk_resolved *r)
 	if (d->active == 0)
 		try_next(d);
 	else if (d->next.at == 0 && more_to_try(d))
-		tcpk_timer_set(&d->next, tcpk_now() + ATTEMPT_DELAY);
+		tcpk_timer_set(&d->next, d->attempted + ATTEMPT_DELAY);
 }
 
 static void

@@ -25,6 +25,7 @@ struct tcpk_listen {
 	bool			 paused, troubled;
 	bool			*freed;		/* set when freed in a burst */
 	/* The socket file this listen made. */
+	int			 flags;		/* of an adopted one, or -1 */
 	bool			 made;
 	dev_t			 dev;
 	ino_t			 ino;
@@ -116,6 +117,7 @@ new_listen(struct tcpk_loop *loop, int fd,
 		return NULL;
 	}
 	l->loop = loop;
+	l->flags = -1;
 	l->handler = *handler;
 	l->arg = arg;
 	tcpk_addr_local(&l->addr, fd);
@@ -158,8 +160,9 @@ tcpk_listen_adopt(struct tcpk_loop *loop, int fd,
     const struct tcpk_listen_handler *handler, void *arg,
     struct tcpk_err *err)
 {
-	socklen_t	len = sizeof(int);
-	int		listening = 0;
+	struct tcpk_listen	*l;
+	socklen_t		 len = sizeof(int);
+	int			 listening = 0;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
 	    &len) == -1) {
@@ -171,10 +174,14 @@ tcpk_listen_adopt(struct tcpk_loop *loop, int fd,
 		    "fd:%d: not a listening socket", fd);
 		return NULL;
 	}
+	l = new_listen(loop, fd, handler, arg, err);
+	if (l == NULL)
+		return NULL;
 	/* Accepting must not wait when a client has gone again. */
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	l->flags = fcntl(fd, F_GETFL);
+	fcntl(fd, F_SETFL, l->flags | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return new_listen(loop, fd, handler, arg, err);
+	return l;
 }
 
 const struct tcpk_addr *
@@ -209,6 +216,9 @@ tcpk_listen_free(struct tcpk_listen *l)
 		*l->freed = true;
 	tcpk_watch_stop(&l->watch);
 	tcpk_timer_stop(&l->retry);
+	/* Others may have an adopted socket too: as it was. */
+	if (l->flags != -1)
+		fcntl(l->watch.fd, F_SETFL, l->flags);
 	close(l->watch.fd);
 	if (l->made && lstat(l->addr.u.un.sun_path, &st) == 0 &&
 	    st.st_dev == l->dev && st.st_ino == l->ino)

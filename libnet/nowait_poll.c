@@ -32,5 +32,8 @@ tcpk__nowait_write_portable(int fd, const void *buf, size_t n)
 {
 	if (n > PIPE_BUF)
 		n = PIPE_BUF;
+	/* A terminal that is writable promises room for one byte. */
+	if (n > 1 && isatty(fd))
+		n = 1;
 	return ready(fd, POLLOUT) ? write(fd, buf, n) : -1;
 }

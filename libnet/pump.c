@@ -115,13 +115,18 @@ linger_due(const struct tcpk__half *h)
 	return other->bytes == 0 ? other->done_at : other->done_at + LINGER;
 }
 
+/* Lingering is an end that succeeded: time-outs make no error of it. */
+static bool
+lingering(const struct tcpk_pump *p)
+{
+	return linger_due(&p->half[0]) != TCPK_FOREVER ||
+	    linger_due(&p->half[1]) != TCPK_FOREVER;
+}
+
 static uint64_t
 idle_due(const struct tcpk_pump *p)
 {
-	/* Lingering is an end that succeeded: it has its own limit. */
-	if (p->opts.idle_timeout == 0 ||
-	    linger_due(&p->half[0]) != TCPK_FOREVER ||
-	    linger_due(&p->half[1]) != TCPK_FOREVER)
+	if (p->opts.idle_timeout == 0 || lingering(p))
 		return TCPK_FOREVER;
 	return after(later(p->half[0].moved_at, p->half[1].moved_at),
 	    p->opts.idle_timeout);
@@ -145,7 +150,7 @@ quiet_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (h->state != FLOW || h->off != h->len || other->ended_at == 0 ||
-	    (h->opts->patient && other->bytes == 0))
+	    (h->opts->patient && other->taken == 0))
 		return TCPK_FOREVER;
 	return after(later(h->moved_at, other->ended_at), h->opts->quiet);
 }
@@ -167,6 +172,11 @@ grace_due(const struct tcpk__half *h)
 {
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
+	/* The limit was reached: then what was sent has as long as a peer
+	 * has to end. */
+	if (h->opts->limit != 0 && h->taken >= h->opts->limit &&
+	    h->ended_at != 0 && other->state != DONE)
+		return after(h->ended_at, LINGER);
 	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
 		return TCPK_FOREVER;
 	return after(other->ended_at, later(h->opts->at_most, GRACE));
@@ -192,6 +202,8 @@ leave(struct tcpk__half *h)
 		time_out(h->pump, "time limit with output not yet written");
 		return;
 	}
+	if (tcpk__half_short(h))
+		return;
 	tcpk__half_set(h, FINISH);
 	for (i = 0; i < SWEEP && got > 0; i++)
 		got = tcpk_stream_read(h->src,
@@ -206,7 +218,8 @@ run_due(struct tcpk_pump *p, uint64_t now)
 	bool			 changed = false;
 	int			 i;
 
-	if (p->opts.deadline != 0 && now >= p->opts.deadline)
+	if (p->opts.deadline != 0 && now >= p->opts.deadline &&
+	    !lingering(p))
 		time_out(p, "deadline reached");
 	else if (now >= idle_due(p))
 		time_out(p, "idle time-out: nothing moved");
@@ -220,7 +233,9 @@ run_due(struct tcpk_pump *p, uint64_t now)
 		} else if (now >= grace_due(h))
 			time_out(p,
 			    "not acknowledged by the peer within the limit");
-		else if (now >= linger_due(h)) {
+		else if (now >= linger_due(h) || (lingering(p) &&
+		    h->state == DISCARD && p->opts.deadline != 0 &&
+		    now >= p->opts.deadline)) {
 			tcpk__half_set(h, FINISH);
 			changed = true;
 		} else if (now >= quiet_due(h)) {
@@ -383,7 +398,6 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 		goto no_memory;
 	init_half(p, 0);
 	init_half(p, 1);
-	p->side = -1;
 	tcpk_stream_on_ready(a, on_ready_a, p);
 	if (b != a)
 		tcpk_stream_on_ready(b, on_ready_b, p);

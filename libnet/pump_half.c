@@ -80,24 +80,29 @@ break_off(struct tcpk__half *h)
 	tcpk__half_set(h, tcpk_stream_lingers(h->dst) ? DRAIN : DONE);
 }
 
+bool
+tcpk__half_short(struct tcpk__half *h)
+{
+	struct tcpk_err	err;
+
+	if (h->taken >= h->opts->limit)
+		return false;
+	tcpk_err_set(&err, TCPK_ECUT, "ended after %llu of %llu bytes",
+	    (unsigned long long)h->taken, (unsigned long long)h->opts->limit);
+	tcpk__pump_fail(h->pump, h->index, &err);
+	return true;
+}
+
 /* Everything from src is with dst: pass the end on, now or later. */
 static void
 end_of_input(struct tcpk__half *h)
 {
-	struct tcpk_err	err;
-
 	if (h->pump->cut) {
 		break_off(h);
 		return;
 	}
-	if (h->opts->limit != 0 && h->taken < h->opts->limit && !h->stop) {
-		tcpk_err_set(&err, TCPK_ECUT,
-		    "ended after %llu of %llu bytes",
-		    (unsigned long long)h->taken,
-		    (unsigned long long)h->opts->limit);
-		tcpk__pump_fail(h->pump, h->index, &err);
+	if (tcpk__half_short(h))
 		return;
-	}
 	if (h->opts->no_shutdown && tcpk__half_other(h)->ended_at == 0)
 		tcpk__half_set(h, HELD);
 	else
@@ -300,6 +305,7 @@ discard(struct tcpk__half *h)
 		if (got == TCPK_AGAIN)
 			return;
 		if (got > 0) {
+			h->taken += got;
 			h->moved_at = tcpk_loop_now(h->pump->loop);
 			continue;
 		}

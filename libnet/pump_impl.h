@@ -51,6 +51,9 @@ struct tcpk_pump {
 	void		    *arg;
 };
 
+/* Fewer bytes came than the limit asks for: then it has failed. */
+bool	tcpk__half_short(struct tcpk__half *);
+
 /* src has become readable, dst writable (or tells that it hung up). */
 void	tcpk__half_readable(struct tcpk__half *);
 void	tcpk__half_writable(struct tcpk__half *);

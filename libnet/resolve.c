@@ -78,7 +78,7 @@ set_error(struct tcpk_err *err, const struct tcpk_resolve *r)
 		    "name service is to be asked", host);
 	else
 		tcpk_err_set(err, TCPK_ENAME, "resolve %.128s: %s", host,
-		    gai_strerror(r->code));
+		    gai_strerror(r->code != 0 ? r->code : EAI_NONAME));
 }
 
 static void
@@ -94,9 +94,14 @@ on_answer(void *arg)
 	pthread_mutex_unlock(&r->lock);
 	tcpk_waker_stop(&r->waker);
 	for (ai = r->answer; ai != NULL && answer.n < MAX_ADDRS;
-	    ai = ai->ai_next)
-		tcpk_addr_from(&addrs[answer.n++], ai->ai_addr,
+	    ai = ai->ai_next) {
+		tcpk_addr_from(&addrs[answer.n], ai->ai_addr,
 		    ai->ai_addrlen);
+		/* A mapped address is IPv4: not what -6 asks for. */
+		if (tcpk_addr_family(&addrs[answer.n]) ==
+		    r->hints.ai_family)
+			answer.n++;
+	}
 	if (answer.n == 0)
 		set_error(&answer.err, r);
 	r->fn(r->arg, &answer);

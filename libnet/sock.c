@@ -10,14 +10,28 @@
 
 #include "sock_impl.h"
 
+enum tcpk_err_kind
+tcpk_sock_kind(int code)
+{
+	switch (code) {
+	case ETIMEDOUT:
+		return TCPK_ETIMEOUT;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return TCPK_EIO;
+	default:
+		return TCPK_ECONNECT;
+	}
+}
+
 static int
 fail(struct tcpk_err *err, const char *verb, const struct tcpk_addr *a,
     int code)
 {
 	char	text[TCPK_ADDR_TEXT];
 
-	return tcpk_err_errno(err,
-	    code == ETIMEDOUT ? TCPK_ETIMEOUT : TCPK_ECONNECT, code, "%s %s",
+	return tcpk_err_errno(err, tcpk_sock_kind(code), code, "%s %s",
 	    verb, tcpk_addr_format(a, text, sizeof(text)));
 }
 
@@ -181,8 +195,12 @@ bind_listener(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
 	if (tcpk_addr_family(a) == AF_UNIX) {
 		if (check_unix_options(a, o, err) == -1)
 			return -1;
-		if (bind(fd, &a->u.sa, a->len) == 0)
-			return set_file(a, o, err);
+		if (bind(fd, &a->u.sa, a->len) == 0) {
+			if (set_file(a, o, err) == 0)
+				return 0;
+			unlink(a->u.un.sun_path);
+			return -1;
+		}
 		fail(err, "listen", a, errno);
 		if (errno == EADDRINUSE && a->u.un.sun_path[0] != '\0')
 			tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: %s "

@@ -182,6 +182,9 @@ sock_finish(struct tcpk_stream *s)
 
 	if (shutdown(ss->watch.fd, SHUT_WR) == 0)
 		return 0;
+	/* A peer that ended both ways leaves nothing to shut down. */
+	if (errno == ENOTCONN && tcpk_sock_broken(ss->watch.fd) == 0)
+		return 0;
 	return tcpk__stream_fail(s, TCPK_ECUT, errno, "half-close");
 }
 
@@ -193,7 +196,7 @@ sock_drained(struct tcpk_stream *s, uint64_t *left)
 
 	/* In this order: a reset leaves the queue as it was. */
 	*left = tcpk_sock_unsent(ss->watch.fd);
-	code = tcpk_sock_error(ss->watch.fd);
+	code = tcpk_sock_broken(ss->watch.fd);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
 	return *left == 0 ? 0 : TCPK_AGAIN;
@@ -225,7 +228,7 @@ sock_hup(struct tcpk_stream *s)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
-	code = tcpk_sock_error(ss->watch.fd);
+	code = tcpk_sock_broken(ss->watch.fd);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
 	ss->hung_up = true;

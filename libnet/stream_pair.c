@@ -137,7 +137,8 @@ open_terminal(int fd, int mode)
 	char		name[128];
 	int		own;
 
-	if (ttyname_r(fd, name, sizeof(name)) != 0)
+	/* Opening a pseudo-terminal's master anew would make another. */
+	if (ptsname(fd) != NULL || ttyname_r(fd, name, sizeof(name)) != 0)
 		return -1;
 	own = open(name, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (own == -1)
@@ -168,13 +169,15 @@ find_how(struct tcpk__end *e, int fd, int mode)
 			e->watch.fd = e->own;
 			e->how = TCPK__OWN;
 		}
-	} else if (!S_ISFIFO(st.st_mode))
-		e->how = TCPK__OWN;	/* a file or a device: never waits */
+	} else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ||
+	    S_ISDIR(st.st_mode))
+		e->how = TCPK__OWN;	/* never waits for anyone */
 }
 
 struct stdio {
 	struct tcpk__pair p;
 	int		  wfd;		/* as it was given */
+	bool		  both;		/* one socket is input and output */
 };
 
 /*
@@ -182,21 +185,12 @@ struct stdio {
  * the close that they could not write.
  */
 static int
-stdio_finish(struct tcpk_stream *s)
+give_up_output(struct stdio *io)
 {
-	struct stdio		*io = (struct stdio *)s;
-	struct tcpk__end	*w = &io->p.w;
+	struct tcpk_stream	*s = &io->p.s;
 	int			 nul, last;
 
-	if (w->how == TCPK__SOCKET) {
-		if (shutdown(io->wfd, SHUT_WR) == -1)
-			return tcpk__stream_fail(s, io->p.kind, errno,
-			    "half-close");
-		return 0;
-	}
-	if (w->tty)
-		return 0;
-	tcpk_watch_stop(&w->watch);
+	tcpk_watch_stop(&io->p.w.watch);
 	nul = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	last = fcntl(io->wfd, F_DUPFD_CLOEXEC, 3);
 	if (nul != -1 && last != -1)
@@ -205,6 +199,23 @@ stdio_finish(struct tcpk_stream *s)
 		close(nul);
 	if (last != -1 && close(last) == -1 && errno != EINTR)
 		return tcpk__stream_fail(s, io->p.kind, errno, "close");
+	return 0;
+}
+
+/*
+ * A socket that is our input as well is half-closed, as inetd's programs do;
+ * one that is only our output may be that of others too (a shell, a journal)
+ * and is left when it has drained.
+ */
+static int
+stdio_finish(struct tcpk_stream *s)
+{
+	struct stdio	*io = (struct stdio *)s;
+
+	if (io->p.w.how != TCPK__SOCKET)
+		return io->p.w.tty ? 0 : give_up_output(io);
+	if (io->both && shutdown(io->wfd, SHUT_WR) == -1)
+		return tcpk__stream_fail(s, io->p.kind, errno, "half-close");
 	return 0;
 }
 
@@ -218,10 +229,12 @@ stdio_drained(struct tcpk_stream *s, uint64_t *left)
 	if (io->p.w.how != TCPK__SOCKET)
 		return 0;
 	*left = tcpk_sock_unsent(io->wfd);
-	code = tcpk_sock_error(io->wfd);
+	code = tcpk_sock_broken(io->wfd);
 	if (code != 0)
 		return tcpk__stream_fail(s, io->p.kind, code, "write");
-	return *left == 0 ? 0 : TCPK_AGAIN;
+	if (*left != 0)
+		return TCPK_AGAIN;
+	return io->both ? 0 : give_up_output(io);
 }
 
 static int
@@ -253,6 +266,15 @@ stdio_free(struct tcpk_stream *s)
 	free(io);
 }
 
+static bool
+same_file(int a, int b)
+{
+	struct stat	sa, sb;
+
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 static const struct tcpk__stream_ops	stdio_ops = {
 	tcpk__pair_read, tcpk__pair_write, stdio_finish, stdio_drained,
 	stdio_want, stdio_hup, stdio_reset, stdio_free, tcpk__pair_fds, false
@@ -272,6 +294,7 @@ tcpk_stream_stdio(struct tcpk_loop *loop, int rfd, int wfd,
 	find_how(&io->p.r, rfd, O_RDONLY);
 	find_how(&io->p.w, wfd, O_WRONLY);
 	io->wfd = wfd;
+	io->both = same_file(rfd, wfd);
 	/* A back end knows each number once. */
 	if (rfd == wfd && io->p.r.own == -1) {
 		io->p.r.own = fcntl(rfd, F_DUPFD_CLOEXEC, 3);

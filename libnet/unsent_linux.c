@@ -3,6 +3,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include <poll.h>
+
 #include "tcpkit/sock.h"
 
 uint64_t
@@ -18,4 +20,18 @@ tcpk_sock_unsent(int fd)
 	if (ioctl(fd, SIOCOUTQ, &n) == -1 || n < 0)
 		return 0;
 	return n;
+}
+
+/*
+ * SO_ERROR also tells, once, of what did no harm (an ICMP error on a
+ * connection that lives on); POLLERR is there for the rest only.
+ */
+int
+tcpk_sock_broken(int fd)
+{
+	struct pollfd	p = { .fd = fd };
+
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLERR) == 0)
+		return 0;
+	return tcpk_sock_error(fd);
 }

@@ -8,3 +8,9 @@ tcpk_sock_unsent(int fd)
 	(void)fd;
 	return 0;
 }
+
+int
+tcpk_sock_broken(int fd)
+{
+	return tcpk_sock_error(fd);
+}

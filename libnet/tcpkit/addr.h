@@ -81,6 +81,12 @@ void	tcpk_addr_any(struct tcpk_addr *, int family, uint16_t port);
 /* True for 0.0.0.0, :: and no address. */
 bool	tcpk_addr_is_any(const struct tcpk_addr *);
 
+/* Not a Unix socket without a name, as most clients have. */
+bool	tcpk_addr_is_named(const struct tcpk_addr *);
+
+/* The path of a Unix socket as it is, '@' before an abstract name; "". */
+const char *tcpk_addr_path(const struct tcpk_addr *, char *buf, size_t size);
+
 /* The same family, address, scope and port? */
 bool	tcpk_addr_equal(const struct tcpk_addr *, const struct tcpk_addr *);
 

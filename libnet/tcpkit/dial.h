@@ -32,8 +32,8 @@ struct tcpk_dialed {
 	int		 fd;		/* connected, or -1: see err */
 	struct tcpk_addr peer;
 	/*
-	 * TCPK_ENAME, TCPK_EUSAGE, TCPK_EIO; TCPK_ETIMEOUT when every address
-	 * timed out; else TCPK_ECONNECT.
+	 * TCPK_ENAME, TCPK_EUSAGE; TCPK_ETIMEOUT when every address timed
+	 * out, TCPK_EIO when none had a descriptor left; else TCPK_ECONNECT.
 	 */
 	struct tcpk_err	 err;
 	const struct tcpk_attempt *attempts;	/* those that failed */
@@ -50,7 +50,8 @@ struct tcpk_dial_opts {
 /*
  * Begin to connect to a tcp, tls or unix endpoint, which must stay until the
  * end.  Its connect_timeout bounds the whole.  Calls back exactly once, from
- * the loop, never before this returns.  NULL: TCPK_EIO.
+ * the loop, never before this returns.  NULL: TCPK_EIO, or TCPK_EUSAGE when
+ * the address is not of the family asked for.
  */
 struct tcpk_dial *tcpk_dial_start(struct tcpk_loop *,
 	    const struct tcpk_endpoint *, const struct tcpk_dial_opts *,

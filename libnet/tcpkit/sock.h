@@ -36,11 +36,20 @@ int	tcpk_sock_connect(const struct tcpk_addr *,
 int	tcpk_sock_listen(const struct tcpk_addr *,
 	    const struct tcpk_options *, struct tcpk_err *);
 
+/*
+ * What kind of error a failed connect or listen is, by its errno value: out
+ * of time, out of descriptors or memory (TCPK_EIO), else TCPK_ECONNECT.
+ */
+enum tcpk_err_kind tcpk_sock_kind(int code);
+
 /* Accept one client; -1 with errno.  peer may be NULL. */
 int	tcpk_sock_accept(int fd, struct tcpk_addr *peer);
 
 /* Take and clear the socket's pending error: 0 or an errno value. */
 int	tcpk_sock_error(int fd);
+
+/* Has an established connection broken?  0, or the errno value of why. */
+int	tcpk_sock_broken(int fd);
 
 /*
  * Bytes (and the FIN, which counts as one) that the peer's kernel has not

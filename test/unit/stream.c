@@ -485,7 +485,7 @@ test_nowait(const char *name, ssize_t (*rd)(int, void *, size_t),
 	char	buf[16];
 	ssize_t	n;
 	size_t	total;
-	int	fds[2], i, flags;
+	int	fds[2], i, flags, tries;
 	struct sigaction sa, old;
 
 	memset(&sa, 0, sizeof(sa));
@@ -500,23 +500,32 @@ test_nowait(const char *name, ssize_t (*rd)(int, void *, size_t),
 		flags = fcntl(fds[1], F_GETFL);
 		n = rd(fds[0], buf, sizeof(buf));
 		ok(n == -1 && errno == EAGAIN, "%s: nothing to read", name);
-		ok(wr(fds[1], "abc", 3) == 3 &&
-		    rd(fds[0], buf, sizeof(buf)) == 3 &&
+		/* A terminal may take them one at a time. */
+		for (n = 0; n >= 0 && n < 3;)
+			n += wr(fds[1], "abc" + n, 3 - n);
+		ok(n == 3 && rd(fds[0], buf, sizeof(buf)) == 3 &&
 		    memcmp(buf, "abc", 3) == 0, "%s: three bytes", name);
 		total = 0;
 		interrupted = 0;
 		sigaction(SIGALRM, &sa, &old);
 		alarm(2);
-		/* An odd size, so that the last does not fit as a whole. */
-		while ((n = wr(fds[1], big, i == 0 ? sizeof(big) : 1021)) > 0
-		    && !interrupted)
+		/* More at a time a terminal might wait for. */
+		while ((n = wr(fds[1], big, i == 0 ? sizeof(big) : 64)) > 0 &&
+		    !interrupted)
 			total += (size_t)n;
 		alarm(120);
 		sigaction(SIGALRM, &old, NULL);
 		ok(n == -1 && errno == EAGAIN && total > 0 && !interrupted,
 		    "%s: %s: full after %zu, without blocking", name,
 		    i == 0 ? "pipe" : "terminal", total);
-		ok(drain_fd(fds[0], 1) > 0 && wr(fds[1], "x", 1) == 1,
+		total = drain_fd(fds[0], i == 0 ? 1 : total);
+		/* A terminal takes a moment to notice. */
+		for (n = -1, tries = 0; n == -1 && tries < 2000; tries++) {
+			n = wr(fds[1], "x", 1);
+			if (n == -1)
+				usleep(1000);
+		}
+		ok(total > 0 && n == 1,
 		    "%s: takes more when there is room", name);
 		ok(fcntl(fds[1], F_GETFL) == flags, "%s: flags", name);
 		if (i == 0) {
@@ -536,6 +545,50 @@ test_nowait(const char *name, ssize_t (*rd)(int, void *, size_t),
 			close(fds[1]);
 		}
 	}
+}
+
+/*
+ * A terminal that we may not open anew.  It is ready as soon as it takes one
+ * byte; how much more it takes depends on what went before, so that is tried
+ * in many ways.
+ */
+static void
+test_shared_terminal(void)
+{
+	struct sigaction	 sa, old;
+	struct tcpk_stream	*s;
+	struct tcpk__pair	*p;
+	int			 k, master, slave;
+	ssize_t			 n;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_alarm;
+	sigaction(SIGALRM, &sa, &old);
+	interrupted = 0;
+	for (k = 0; k < 32 && !interrupted; k++) {
+		master = open_pty(&slave);
+		if (master == -1) {
+			ok(1, "terminal # SKIP no pseudo-terminals here");
+			break;
+		}
+		s = tcpk_stream_stdio(loop, slave, slave, NULL);
+		p = (struct tcpk__pair *)s;
+		p->w.how = TCPK__NOWAIT;
+		p->w.watch.fd = slave;
+		alarm(2);
+		n = write(slave, big, 1 + 256 * (size_t)k);
+		while (n > 0 && !interrupted) {
+			if (n > 1000)
+				usleep(2000);
+			n = tcpk_stream_write(s, big, sizeof(big));
+		}
+		alarm(120);
+		tcpk_stream_free(s);
+		close(master);
+		close(slave);
+	}
+	sigaction(SIGALRM, &old, NULL);
+	ok(!interrupted, "a shared terminal that is nearly full (%d)", k);
 }
 
 /* --- programs ------------------------------------------------------------ */
@@ -733,6 +786,7 @@ main(void)
 	test_nowait("nowait", tcpk__nowait_read, tcpk__nowait_write);
 	test_nowait("portable", tcpk__nowait_read_portable,
 	    tcpk__nowait_write_portable);
+	test_shared_terminal();
 	test_program();
 	test_program_low();
 	ok(count_fds() == before, "no descriptor is left");
