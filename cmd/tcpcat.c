@@ -80,92 +80,19 @@ on_signal(void *arg, int signo)
 	leave(t, 128 + signo);
 }
 
-/* bytes_in is what came from the peer. */
-static void
-moved(struct msg_fields *f, const uint64_t bytes[2], uint64_t duration)
-{
-	f->moved = true;
-	f->bytes_out = bytes[0];
-	f->bytes_in = bytes[1];
-	f->duration = duration;
-}
-
-static void
-print_stats(struct tcpcat *t, const struct tcpk_pump_report *r)
-{
-	struct msg_fields	f = { .event = "stats", .conn = 1,
-				    .local = t->here, .peer = t->peer };
-	char			in[MSG_BYTES], out[MSG_BYTES];
-	double			seconds = (double)r->duration / 1e9;
-
-	moved(&f, r->bytes, r->duration);
-	msg(&t->msg, MSG_RESULT, &f, "sent %s, received %s in %.3f s "
-	    "(%.1f MB/s out, %.1f MB/s in)", msg_bytes(r->bytes[0], out),
-	    msg_bytes(r->bytes[1], in), seconds,
-	    (double)r->bytes[0] / 1e6 / (seconds > 0 ? seconds : 1),
-	    (double)r->bytes[1] / 1e6 / (seconds > 0 ? seconds : 1));
-}
-
-static const char *
-local_name(const struct tcpcat *t, bool writing)
-{
-	if (t->o.local.scheme != TCPK_STDIO)
-		return t->o.local.argv[0];
-	return writing ? "standard output" : "standard input";
-}
-
-/* Who failed, why, and what had moved by then. */
-static void
-print_failure(struct tcpcat *t, const struct tcpk_pump_report *r)
-{
-	struct msg_fields	f = { .event = "disconnect", .conn = 1,
-				    .local = t->here, .peer = t->peer };
-	struct tcpk_err		err = r->err;
-	char			in[MSG_BYTES], out[MSG_BYTES];
-	const char		*who = t->peer;
-
-	if (r->side == 0)
-		who = local_name(t, strncmp(err.text, "write", 5) == 0 ||
-		    strncmp(err.text, "close", 5) == 0);
-	moved(&f, r->bytes, r->duration);
-	f.reason = err.code == ECONNRESET || err.code == EPIPE ? "reset" :
-	    tcpk_err_word(err.kind);
-	msg(&t->msg, MSG_ERROR, &f, "%s: %s (sent %s, received %s)", who,
-	    err.text, msg_bytes(r->bytes[0], out),
-	    msg_bytes(r->bytes[1], in));
-}
-
-static void
-print_end(struct tcpcat *t, const struct tcpk_pump_report *r)
-{
-	struct msg_fields	f = { .event = "disconnect", .conn = 1,
-				    .local = t->here, .peer = t->peer };
-	char			in[MSG_BYTES], out[MSG_BYTES];
-
-	moved(&f, r->bytes, r->duration);
-	f.reason = r->side == 1 ? "peer-end" : "local-end";
-	msg(&t->msg, MSG_INFO, &f, "%s: done after %.3f s, %s ended first "
-	    "(sent %s, received %s)", t->peer, (double)r->duration / 1e9,
-	    r->side == 1 ? "the peer" : "this side",
-	    msg_bytes(r->bytes[0], out), msg_bytes(r->bytes[1], in));
-}
-
 static void
 on_done(void *arg, const struct tcpk_pump_report *r)
 {
-	struct tcpcat	*t = arg;
+	struct tcpcat		*t = arg;
+	struct tcpcat_ends	 ends = { &t->msg, &t->o, t->here, t->peer };
 
 	t->pump = NULL;
-	if (t->o.stats)
-		print_stats(t, r);
 	/* Like cat: nobody reads what we write, and that says it all. */
 	if (r->err.kind == TCPK_EIO && r->err.code == EPIPE &&
 	    r->side == 0 && !t->pipe_ignored)
 		t->signo = SIGPIPE;
-	else if (r->err.kind == TCPK_OK)
-		print_end(t, r);
 	else
-		print_failure(t, r);
+		tcpcat_report(&ends, r);
 	leave(t, msg_status(&r->err));
 }
 
@@ -211,6 +138,20 @@ set_pump_opts(const struct tcpcat *t, struct tcpk_pump_opts *p)
 }
 
 static void
+print_detail(const struct tcpcat *t, const struct tcpk_pump_opts *p)
+{
+	struct msg_fields	f = { .event = "detail", .conn = 1 };
+	uint64_t		quiet = p->half[0].quiet;
+
+	f.local = t->here[0] != '\0' ? t->here : NULL;
+	f.peer = t->peer;
+	msg(&t->msg, MSG_DEBUG, &f, "local address %s, event loop %s, input "
+	    "after the peer's end: %s", t->here[0] != '\0' ? t->here : "none",
+	    tcpk_loop_backend(t->loop), quiet == 0 ? "not waited for" :
+	    quiet == TCPK_FOREVER ? "to its end" : "until it is silent");
+}
+
+static void
 on_local(void *arg, const struct tcpk_connected *c)
 {
 	struct tcpcat		*t = arg;
@@ -235,6 +176,7 @@ on_local(void *arg, const struct tcpk_connected *c)
 	}
 	t->remote = NULL;
 	tcpk_timer_stop(&t->deadline);
+	print_detail(t, &opts);
 }
 
 static void
@@ -364,7 +306,7 @@ on_client(void *arg, const struct tcpk_client *c)
 	tcpk_serve_free(t->serve);
 	t->serve = NULL;
 	join(t, stream, &peer);
-	f.local = t->here;
+	f.local = t->here[0] != '\0' ? t->here : NULL;
 	f.peer = t->peer;
 	msg(&t->msg, MSG_INFO, &f, "connection from %s", t->peer);
 }

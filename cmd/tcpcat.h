@@ -1,4 +1,4 @@
-/* tcpcat: what the command line asks for, between its two files. */
+/* tcpcat: what its files share. */
 #ifndef TCPCAT_H
 #define TCPCAT_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <tcpkit/endpoint.h>
+#include <tcpkit/pump.h>
 
 #include "msg.h"
 
@@ -28,5 +29,16 @@ struct tcpcat_opts {
 int	tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc,
 	    char **argv);
 void	tcpcat_options_free(struct tcpcat_opts *);
+
+/* A connection, to be reported on. */
+struct tcpcat_ends {
+	const struct msg	 *msg;
+	const struct tcpcat_opts *opts;
+	const char		 *here, *peer;
+};
+
+/* Say how it ended: totals with --stats, the error, or -v. */
+void	tcpcat_report(const struct tcpcat_ends *,
+	    const struct tcpk_pump_report *);
 
 #endif

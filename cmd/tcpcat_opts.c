@@ -68,7 +68,7 @@ help(const struct opts *opts)
 	opts_help(opts);
 	printf("\nTimes: 30, 1.5, 500ms, 2m, 1h.  Sizes: 512, 64k, 10M, 1G.\n"
 	    "Exit status: 0 all arrived, 1 no connection, 2 usage, 3 no such "
-	    "name,\n4 timed out, 5 TLS, 6 cut short, 7 local input or "
+	    "name,\n4 timed out, 6 cut short, 7 local input or "
 	    "output, 8 program.\n");
 	return fflush(stdout) == 0 ? 0 : 7;
 }
@@ -132,19 +132,54 @@ option_name(int c, char buf[32])
 	return buf;
 }
 
+/* The options that only switch something on. */
+static bool *
+find_switch(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m)
+{
+	switch (c) {
+	case 'l':
+		return &o->listen;
+	case 'n':
+		return &o->numeric;
+	case '4':
+		return &raw->v4;
+	case '6':
+		return &raw->v6;
+	case 'U':
+		return &raw->unix_path;
+	case 'd':
+	case OPT_RECV_ONLY:
+		return &o->recv_only;
+	case OPT_SEND_ONLY:
+		return &o->send_only;
+	case OPT_RESET:
+		return &o->reset;
+	case OPT_STATS:
+		return &o->stats;
+	case OPT_QUIET:
+		return &m->quiet;
+	case OPT_JSON:
+		return &m->json;
+	default:
+		return NULL;
+	}
+}
+
 static int
 take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
     struct opts *opts)
 {
-	struct tcpk_err	err;
-	char		name[32];
+	struct tcpk_err	 err;
+	bool		*on = find_switch(c, o, raw, m);
+	char		 name[32];
 
+	if (on != NULL) {
+		*on = true;
+		return -1;
+	}
 	switch (c) {
 	case 0:
 	case 'N':
-		break;
-	case 'l':
-		o->listen = true;
 		break;
 	case 'p':
 		raw->port = optarg;
@@ -152,45 +187,14 @@ take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
 	case 's':
 		raw->source = optarg;
 		break;
-	case '4':
-		raw->v4 = true;
-		break;
-	case '6':
-		raw->v6 = true;
-		break;
-	case 'n':
-		o->numeric = true;
-		break;
-	case 'U':
-		raw->unix_path = true;
-		break;
 	case 'e':
 		raw->exec = optarg;
 		break;
 	case 'c':
 		raw->shell = optarg;
 		break;
-	case 'd':
-	case OPT_RECV_ONLY:
-		o->recv_only = true;
-		break;
-	case OPT_SEND_ONLY:
-		o->send_only = true;
-		break;
-	case OPT_RESET:
-		o->reset = true;
-		break;
-	case OPT_STATS:
-		o->stats = true;
-		break;
 	case 'v':
 		m->verbose++;
-		break;
-	case OPT_QUIET:
-		m->quiet = true;
-		break;
-	case OPT_JSON:
-		m->json = true;
 		break;
 	case 'h':
 		return help(opts);

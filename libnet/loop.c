@@ -1,10 +1,8 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "loop_impl.h"
 
@@ -21,9 +19,7 @@ struct tcpk_loop {
 	struct tcpk_watch	 queue;		/* head of the ready queue */
 	struct tcpk_watch	*changes;
 	struct tcpk__timers	 timers;
-	struct tcpk_waker	*wakers;
-	struct tcpk_watch	 wake_watch;
-	int			 wake_fds[2];
+	struct tcpk__wakers	 wakers;
 	uint64_t		 now;
 	bool			 stopped;
 	void			*scratch;
@@ -64,7 +60,7 @@ tcpk_loop_new(const char *name, struct tcpk_err *err)
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 		return NULL;
 	}
-	loop->wake_fds[0] = loop->wake_fds[1] = -1;
+	loop->wakers.fds[0] = loop->wakers.fds[1] = -1;
 	loop->queue.next = loop->queue.prev = &loop->queue;
 	loop->now = tcpk_now();
 	loop->backend = choose(name);
@@ -87,11 +83,7 @@ tcpk_loop_free(struct tcpk_loop *loop)
 {
 	if (loop == NULL)
 		return;
-	if (loop->wake_fds[0] != -1) {
-		tcpk_watch_stop(&loop->wake_watch);
-		close(loop->wake_fds[0]);
-		close(loop->wake_fds[1]);
-	}
+	tcpk__wakers_close(&loop->wakers);
 	loop->backend->close(loop->state);
 	while (loop->nspare > 0)
 		free(loop->spare[--loop->nspare]);
@@ -112,10 +104,10 @@ tcpk_loop_now(const struct tcpk_loop *loop)
 	return loop->now;
 }
 
-struct tcpk__timers *
-tcpk__loop_timers(struct tcpk_loop *loop)
+struct tcpk__wakers *
+tcpk__loop_wakers(struct tcpk_loop *loop)
 {
-	return &loop->timers;
+	return &loop->wakers;
 }
 
 void *
@@ -347,82 +339,4 @@ tcpk_timer_stop(struct tcpk_timer *t)
 {
 	if (t->loop != NULL)
 		tcpk__timers_stop(&t->loop->timers, t);
-}
-
-static void
-on_wake(void *arg, unsigned ready)
-{
-	struct tcpk_loop	*loop = arg;
-	struct tcpk_waker	*w;
-	char			 buf[64];
-
-	(void)ready;
-	while (read(loop->wake_fds[0], buf, sizeof(buf)) > 0)
-		continue;
-	/* A callback may stop any waker, so begin again after each. */
-	for (w = loop->wakers; w != NULL;) {
-		if (atomic_exchange(&w->woken, 0) == 0) {
-			w = w->next;
-			continue;
-		}
-		w->fn(w->arg);
-		w = loop->wakers;
-	}
-}
-
-static int
-open_wake_pipe(struct tcpk_loop *loop, struct tcpk_err *err)
-{
-	int	fds[2], i;
-
-	if (pipe(fds) == -1)
-		return tcpk_err_errno(err, TCPK_EIO, errno, "pipe");
-	for (i = 0; i < 2; i++) {
-		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-		fcntl(fds[i], F_SETFL, O_NONBLOCK);
-		loop->wake_fds[i] = fds[i];
-	}
-	tcpk_watch_init(&loop->wake_watch, loop, fds[0], on_wake, loop);
-	tcpk_watch_want(&loop->wake_watch, TCPK_READ);
-	return 0;
-}
-
-int
-tcpk_waker_init(struct tcpk_waker *w, struct tcpk_loop *loop,
-    void (*fn)(void *), void *arg, struct tcpk_err *err)
-{
-	memset(w, 0, sizeof(*w));
-	if (loop->wake_fds[0] == -1 && open_wake_pipe(loop, err) == -1)
-		return -1;
-	w->fn = fn;
-	w->arg = arg;
-	w->loop = loop;
-	w->next = loop->wakers;
-	loop->wakers = w;
-	return 0;
-}
-
-void
-tcpk_waker_stop(struct tcpk_waker *w)
-{
-	struct tcpk_waker	**p;
-
-	if (w->loop == NULL)
-		return;
-	for (p = &w->loop->wakers; *p != w; p = &(*p)->next)
-		continue;
-	*p = w->next;
-	w->loop = NULL;
-}
-
-void
-tcpk_waker_wake(struct tcpk_waker *w)
-{
-	int	saved = errno;
-
-	/* A full pipe is fine: then the loop wakes up anyway. */
-	if (atomic_exchange(&w->woken, 1) == 0 &&
-	    write(w->loop->wake_fds[1], "", 1) == -1)
-		errno = saved;
-	errno = saved;
 }

@@ -43,6 +43,14 @@ int	tcpk__timers_set(struct tcpk__timers *, struct tcpk_timer *,
 	    uint64_t due);
 void	tcpk__timers_stop(struct tcpk__timers *, struct tcpk_timer *);
 
-struct tcpk__timers *tcpk__loop_timers(struct tcpk_loop *);
+/* The wakers: loop_wake.c.  The pipe is made with the first. */
+struct tcpk__wakers {
+	struct tcpk_waker *first;
+	struct tcpk_watch  watch;
+	int		   fds[2];	/* -1: no pipe */
+};
+
+void	tcpk__wakers_close(struct tcpk__wakers *);
+struct tcpk__wakers *tcpk__loop_wakers(struct tcpk_loop *);
 
 #endif

@@ -283,6 +283,7 @@ turn(struct tcpk__half *h)
 		return false;
 	}
 	h->taken += got;
+	h->heard = true;
 	h->moved_at = tcpk_loop_now(h->pump->loop);
 	if (!pass_on(h, data, got))
 		return false;
@@ -305,7 +306,7 @@ discard(struct tcpk__half *h)
 		if (got == TCPK_AGAIN)
 			return;
 		if (got > 0) {
-			h->taken += got;
+			h->heard = true;
 			h->moved_at = tcpk_loop_now(h->pump->loop);
 			continue;
 		}

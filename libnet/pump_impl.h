@@ -1,4 +1,5 @@
-/* pump, private: the halves (pump_half.c) and what joins them (pump.c). */
+/* pump, private: the halves (pump_half.c), the clock (pump_due.c), and what
+ * joins them (pump.c). */
 #ifndef PUMP_IMPL_H
 #define PUMP_IMPL_H
 
@@ -26,6 +27,7 @@ struct tcpk__half {
 	unsigned char	 state, index;
 	bool		 stop;		/* read no more */
 	bool		 broken;	/* its end is not a clean one */
+	bool		 heard;		/* src has said anything at all */
 	bool		 gone;		/* dst left, which is no error */
 	bool		 slow;		/* dst did not take all last time */
 	uint64_t	 taken, bytes;	/* from src; to dst */
@@ -77,6 +79,12 @@ struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
 
 /* The one place where states change. */
 void	tcpk__half_set(struct tcpk__half *, enum tcpk__half_state);
+
+/* Act on what is due at now.  True when a state changed. */
+bool	tcpk__pump_run_due(struct tcpk_pump *, uint64_t now);
+
+/* When the next thing falls due; TCPK_FOREVER for never. */
+uint64_t tcpk__pump_next_due(const struct tcpk_pump *);
 
 /* Keep an error for the report, if it is the first. */
 void	tcpk__pump_note(struct tcpk_pump *, int side,

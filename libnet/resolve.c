@@ -67,7 +67,8 @@ set_error(struct tcpk_err *err, const struct tcpk_resolve *r)
 
 	if (r->code == EAI_SERVICE)
 		tcpk_err_set(err, TCPK_EUSAGE,
-		    "unknown service \"%.64s\"", r->port);
+		    "resolve %.128s: unknown service \"%.64s\"", host,
+		    r->port);
 	else if (r->code == EAI_SYSTEM)
 		tcpk_err_errno(err, TCPK_ENAME, r->saved_errno,
 		    "resolve %.128s", host);

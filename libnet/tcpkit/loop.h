@@ -112,8 +112,9 @@ void	tcpk_watch_init(struct tcpk_watch *, struct tcpk_loop *, int fd,
 	    void (*fn)(void *, unsigned), void *arg);
 
 /*
- * Want any of TCPK_READ, TCPK_WRITE and TCPK_HUP, or 0.  With 0 the descriptor leaves the
- * back end, so that a hang-up nobody wants to see does not spin.
+ * Want any of TCPK_READ, TCPK_WRITE and TCPK_HUP, or 0.  With 0 the
+ * descriptor leaves the back end, so that a hang-up nobody wants to see does
+ * not spin.
  */
 void	tcpk_watch_want(struct tcpk_watch *, unsigned want);
 

@@ -67,6 +67,7 @@ struct tcpk_pump_opts {
 /* Valid during the callback. */
 struct tcpk_pump_report {
 	uint64_t	bytes[2];	/* given to the far end, by half */
+	uint64_t	taken[2];	/* read, to be given there */
 	uint64_t	duration;	/* ns */
 	/*
 	 * TCPK_OK: both directions ended and everything arrived.  Else the
@@ -82,7 +83,8 @@ void	tcpk_pump_defaults(struct tcpk_pump_opts *);
 /*
  * Start; takes both streams, and frees them before it calls done, which
  * comes exactly once, from the loop, never before this returns.  When the
- * pump fails, a stream to which not everything was delivered is reset.
+ * pump fails, both ends of a half that was not done are reset: its writer
+ * must not think that all arrived, nor its reader that there was no more.
  * NULL (no memory): the streams are still the caller's.
  */
 struct tcpk_pump *tcpk_pump_start(struct tcpk_loop *, struct tcpk_stream *a,

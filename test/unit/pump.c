@@ -35,6 +35,7 @@ on_done(void *arg, const struct tcpk_pump_report *r)
 	t.report = *r;
 	t.ended = fake_clock;
 	t.p = NULL;
+	fake_timers[2] = NULL;
 }
 
 static void
@@ -47,6 +48,7 @@ start(const struct script *a, const struct script *b,
 	if (opts != NULL)
 		t.opts = *opts;
 	t.began = fake_clock;
+	memset(fake_timers, 0, sizeof(fake_timers));
 	fake_init(&t.a, 'a', loop, a, b != NULL ? &t.b : &t.a);
 	if (b != NULL)
 		fake_init(&t.b, 'b', loop, b, &t.a);
@@ -54,6 +56,15 @@ start(const struct script *a, const struct script *b,
 	t.p = tcpk_pump_start(loop, &t.a.s, b != NULL ? &t.b.s : &t.a.s,
 	    &t.opts, on_done, &t, NULL);
 	t.starting = false;
+	fake_timers[2] = &t.p->timer;
+}
+
+static void
+cancel(void)
+{
+	tcpk_pump_cancel(t.p);
+	t.p = NULL;
+	fake_timers[2] = NULL;
 }
 
 /* What must hold between any two turns. */
@@ -89,7 +100,7 @@ go(long ms)
 	uint64_t	due;
 
 	while (t.done == 0) {
-		due = tcpk__timers_due(tcpk__loop_timers(loop));
+		due = fake_due();
 		if (due > until)
 			break;
 		if (!step())
@@ -116,7 +127,7 @@ sane(void)
 		    t.a.frees == 1 && t.b.frees == (t.b.name != 0) &&
 		    !t.a.late && !t.b.late && !t.a.garbled && !t.b.garbled &&
 		    t.turns <= MANY &&
-		    tcpk__timers_due(tcpk__loop_timers(loop)) == TCPK_FOREVER;
+		    fake_due() == TCPK_FOREVER;
 
 	if (!fine)
 		note("done %d early %d hoarded %d frees %d %d late %d %d "
@@ -215,7 +226,7 @@ test_writing(void)
 	    t.a.reads);
 	ok(t.turns < 20 && (t.a.want & TCPK_READ) == 0,
 	    "nor is it asked meanwhile (%d turns)", t.turns);
-	tcpk_pump_cancel(t.p);
+	cancel();
 	o.idle_timeout = 1000 * MS;
 	run(&a, &finish, &o);
 	expect(TCPK_OK, 1, 200000, 0, "finish and drain say AGAIN at first");
@@ -239,7 +250,7 @@ test_fair(void)
 			most = t.a.reads - before;
 	}
 	ok(most > 0 && most <= 16, "at most %d reads in one event", most);
-	tcpk_pump_cancel(t.p);
+	cancel();
 }
 
 static void
@@ -345,6 +356,7 @@ test_limit(void)
 	struct script	more = { .in = { { DATA, 8 }, { WAIT, 1 },
 			    { DATA, 9000 }, { SILENT, 0 } } };
 	struct script	few = { .in = { { DATA, 9 } } };
+	struct script	some = { .in = { { DATA, 4 }, { SILENT, 0 } } };
 	struct script	slow = { .in = { { SILENT, 0 } }, .out = {
 			    { TAKE, 4 }, { WAIT, 20 }, { SHORT, 3 } } };
 	struct tcpk_pump_opts	o = options();
@@ -371,6 +383,20 @@ test_limit(void)
 	run(&a, &exact, &o);
 	expect(TCPK_OK, 1, 0, 2 * TCPK_SCRATCH + 1, "limit: a large one");
 	o.half[1].limit = 10;
+	o.deadline = fake_clock + 2000 * MS;
+	run(&sender, &more, &o);
+	expect(TCPK_OK, 1, 3, 10, "limit: nor is the deadline an error then");
+	ok(took() >= 1999 && took() < 2100, "but it ends it (%d ms)",
+	    (int)took());
+	o.deadline = 0;
+	o.half[1].at_most = 100 * MS;
+	run(&few, &some, &o);
+	expect(TCPK_ECUT, 1, 9, 4, "limit: too few when at_most ends it");
+	o.half[1].at_most = TCPK_FOREVER;
+	o.half[1].quiet = 100 * MS;
+	run(&few, &some, &o);
+	expect(TCPK_ECUT, 1, 9, 4, "limit: too few when quiet ends it");
+	o.half[1].quiet = TCPK_FOREVER;
 	o.half_close_timeout = 1000 * MS;
 	run(&sender, &more, &o);
 	expect(TCPK_OK, 1, 3, 10,
@@ -723,7 +749,7 @@ test_echo(void)
 	expect(TCPK_ECUT, 0, 0, 0, "echo: fails when written");
 	start(&a, NULL, NULL);
 	step();
-	tcpk_pump_cancel(t.p);
+	cancel();
 	ok(t.a.frees == 1 && t.done == 0, "echo: cancelled");
 }
 
@@ -743,7 +769,7 @@ test_cancel(void)
 	struct tcpk_pump_opts	o = options();
 	uint64_t		bytes[2];
 	unsigned		seen[2] = { 0, 0 };
-	bool			resets_right = true, all = true;
+	bool			cut, resets_right = true, all = true;
 	int			k, j, variant, states[2];
 
 	o.half[0].no_shutdown = true;
@@ -761,9 +787,10 @@ test_cancel(void)
 				states[j] = t.p->half[j].state;
 				seen[j] |= 1u << states[j];
 			}
-			tcpk_pump_cancel(t.p);
-			resets_right &= t.b.resets == (states[0] != DONE) &&
-			    t.a.resets == (states[1] != DONE);
+			cancel();
+			cut = states[0] != DONE || states[1] != DONE;
+			resets_right &= t.b.resets == cut &&
+			    t.a.resets == cut;
 			all &= t.done == 0 && t.a.frees == 1 &&
 			    t.b.frees == 1 && !t.hoarded;
 			for (j = 0; j < 5; j++)
@@ -772,7 +799,7 @@ test_cancel(void)
 			all &= t.done == 0;
 		}
 	ok(all, "cancelled at any time, both are freed and done never comes");
-	ok(resets_right, "and who did not get everything is reset");
+	ok(resets_right, "and both are reset where a half was not done");
 	ok(seen[0] == (1u << FLOW | 1u << HELD | 1u << FINISH | 1u << DRAIN |
 	    1u << DISCARD | 1u << DONE), "half 0 was in every state (%#x)",
 	    seen[0]);
@@ -916,8 +943,7 @@ test_random(void)
 		    (!t.a.drained || (t.b.name != 0 && !t.b.drained)))) {
 			note("seed %u: %s %s", i + 10000, t.report.err.text,
 			    fake_log);
-			if (t.p != NULL)
-				tcpk_pump_cancel(t.p);
+			cancel();
 			bad++;
 		}
 	}

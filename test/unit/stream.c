@@ -485,7 +485,7 @@ test_nowait(const char *name, ssize_t (*rd)(int, void *, size_t),
 	char	buf[16];
 	ssize_t	n;
 	size_t	total;
-	int	fds[2], i, flags, tries;
+	int	fds[2], i, flags, tries, sent, got;
 	struct sigaction sa, old;
 
 	memset(&sa, 0, sizeof(sa));
@@ -500,18 +500,24 @@ test_nowait(const char *name, ssize_t (*rd)(int, void *, size_t),
 		flags = fcntl(fds[1], F_GETFL);
 		n = rd(fds[0], buf, sizeof(buf));
 		ok(n == -1 && errno == EAGAIN, "%s: nothing to read", name);
-		/* A terminal may take them one at a time. */
-		for (n = 0; n >= 0 && n < 3;)
-			n += wr(fds[1], "abc" + n, 3 - n);
-		ok(n == 3 && rd(fds[0], buf, sizeof(buf)) == 3 &&
-		    memcmp(buf, "abc", 3) == 0, "%s: three bytes", name);
+		/* A terminal may take and give them one at a time. */
+		for (sent = got = tries = 0; got < 3 && tries < 2000;
+		    tries++) {
+			n = sent == 3 ? 0 : wr(fds[1], &"abc"[sent],
+			    (size_t)(3 - sent));
+			sent += n > 0 ? (int)n : 0;
+			n = rd(fds[0], buf + got, sizeof(buf) - (size_t)got);
+			got += n > 0 ? (int)n : 0;
+			if (n == -1)
+				usleep(1000);
+		}
+		ok(sent == 3 && got == 3 && memcmp(buf, "abc", 3) == 0,
+		    "%s: three bytes", name);
 		total = 0;
 		interrupted = 0;
 		sigaction(SIGALRM, &sa, &old);
 		alarm(2);
-		/* More at a time a terminal might wait for. */
-		while ((n = wr(fds[1], big, i == 0 ? sizeof(big) : 64)) > 0 &&
-		    !interrupted)
+		while ((n = wr(fds[1], big, sizeof(big))) > 0 && !interrupted)
 			total += (size_t)n;
 		alarm(120);
 		sigaction(SIGALRM, &old, NULL);

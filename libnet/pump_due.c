@@ -1,0 +1,207 @@
+/* A pump's clock: when something falls due, and what is done about it. */
+
+#include "pump_impl.h"
+
+/* A peer that was half-closed has this long to end, SPEC 1.3. */
+#define LINGER		(5 * TCPK_SECOND)
+
+/* What was sent has at least this long to be acknowledged. */
+#define GRACE		TCPK_SECOND
+
+/* What is read and thrown away when a connection is left at once. */
+#define SWEEP		16
+
+static void
+time_out(struct tcpk_pump *p, const char *what)
+{
+	struct tcpk_err	err;
+
+	tcpk_err_set(&err, TCPK_ETIMEOUT, "%s", what);
+	tcpk__pump_fail(p, -1, &err);
+}
+
+static uint64_t
+later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* t plus a duration that may be TCPK_FOREVER. */
+static uint64_t
+after(uint64_t t, uint64_t duration)
+{
+	return duration > TCPK_FOREVER - t ? TCPK_FOREVER : t + duration;
+}
+
+/* Each of these says when something falls due: TCPK_FOREVER for never. */
+
+static uint64_t
+linger_due(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*other = tcpk__half_other(h);
+	uint64_t		 due, deadline;
+
+	if (h->state != DISCARD || other->state != DONE)
+		return TCPK_FOREVER;
+	/* Nothing was sent that closing could destroy. */
+	if (other->bytes == 0)
+		return other->done_at;
+	due = other->done_at + LINGER;
+	deadline = h->pump->opts.deadline;
+	return deadline != 0 && deadline < due ? deadline : due;
+}
+
+/* Lingering is an end that succeeded: time-outs make no error of it. */
+static bool
+lingering(const struct tcpk_pump *p)
+{
+	return linger_due(&p->half[0]) != TCPK_FOREVER ||
+	    linger_due(&p->half[1]) != TCPK_FOREVER;
+}
+
+static uint64_t
+idle_due(const struct tcpk_pump *p)
+{
+	if (p->opts.idle_timeout == 0 || lingering(p))
+		return TCPK_FOREVER;
+	return after(later(p->half[0].moved_at, p->half[1].moved_at),
+	    p->opts.idle_timeout);
+}
+
+static uint64_t
+half_close_due(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*other = tcpk__half_other(h);
+
+	if (h->pump->opts.half_close_timeout == 0 || h->state == DONE ||
+	    h->state == DISCARD || other->ended_at == 0 || h->src == h->dst)
+		return TCPK_FOREVER;
+	return after(later(h->moved_at, other->ended_at),
+	    h->pump->opts.half_close_timeout);
+}
+
+static uint64_t
+quiet_due(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*other = tcpk__half_other(h);
+
+	if (h->state != FLOW || h->off != h->len || other->ended_at == 0 ||
+	    (h->opts->patient && !other->heard))
+		return TCPK_FOREVER;
+	return after(later(h->moved_at, other->ended_at), h->opts->quiet);
+}
+
+static uint64_t
+at_most_due(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*other = tcpk__half_other(h);
+
+	if ((h->state != FLOW && h->state != DISCARD) ||
+	    other->ended_at == 0)
+		return TCPK_FOREVER;
+	return after(other->ended_at, h->opts->at_most);
+}
+
+/* Once half h was stopped by at_most: is the other acknowledged by then? */
+static uint64_t
+grace_due(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*other = tcpk__half_other(h);
+
+	/* The limit was reached: then what was sent has as long as a peer
+	 * has to end. */
+	if (h->opts->limit != 0 && h->taken == h->opts->limit &&
+	    h->ended_at != 0 && other->state != DONE)
+		return after(h->ended_at, LINGER);
+	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
+		return TCPK_FOREVER;
+	return after(other->ended_at, later(h->opts->at_most, GRACE));
+}
+
+static uint64_t
+drain_due(const struct tcpk__half *h)
+{
+	return h->state == DRAIN ? h->drain_at : TCPK_FOREVER;
+}
+
+/*
+ * Leave a source although it may say more: what it said already is read, so
+ * that closing it sends no reset at once.
+ */
+static void
+leave(struct tcpk__half *h)
+{
+	ssize_t	got = 1;
+	int	i;
+
+	if (h->off != h->len) {
+		time_out(h->pump, "time limit with output not yet written");
+		return;
+	}
+	if (tcpk__half_short(h))
+		return;
+	tcpk__half_set(h, FINISH);
+	for (i = 0; i < SWEEP && got > 0; i++)
+		got = tcpk_stream_read(h->src,
+		    tcpk_loop_scratch(h->pump->loop), TCPK_SCRATCH);
+}
+
+bool
+tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
+{
+	struct tcpk__half	*h;
+	bool			 changed = false;
+	int			 i;
+
+	if (p->opts.deadline != 0 && now >= p->opts.deadline &&
+	    !lingering(p))
+		time_out(p, "deadline reached");
+	else if (now >= idle_due(p))
+		time_out(p, "idle time-out: nothing moved");
+	for (i = 0; i < 2 && !p->over; i++) {
+		h = &p->half[i];
+		if (now >= half_close_due(h))
+			time_out(p, "half-close time-out: nothing moved");
+		else if (now >= at_most_due(h)) {
+			leave(h);
+			changed = true;
+		} else if (now >= grace_due(h))
+			time_out(p,
+			    "not acknowledged by the peer within the limit");
+		else if (now >= linger_due(h)) {
+			/* A deadline that cut it short has had its say. */
+			if (now >= p->opts.deadline)
+				p->opts.deadline = 0;
+			tcpk__half_set(h, FINISH);
+			changed = true;
+		} else if (now >= quiet_due(h)) {
+			tcpk__half_stop(h);
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+uint64_t
+tcpk__pump_next_due(const struct tcpk_pump *p)
+{
+	uint64_t	due, t[6];
+	size_t		j;
+	int		i;
+
+	due = p->opts.deadline != 0 ? p->opts.deadline : TCPK_FOREVER;
+	if (idle_due(p) < due)
+		due = idle_due(p);
+	for (i = 0; i < 2; i++) {
+		t[0] = half_close_due(&p->half[i]);
+		t[1] = quiet_due(&p->half[i]);
+		t[2] = at_most_due(&p->half[i]);
+		t[3] = grace_due(&p->half[i]);
+		t[4] = linger_due(&p->half[i]);
+		t[5] = drain_due(&p->half[i]);
+		for (j = 0; j < sizeof(t) / sizeof(t[0]); j++)
+			if (t[j] < due)
+				due = t[j];
+	}
+	return due;
+}
