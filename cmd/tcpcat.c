@@ -96,7 +96,10 @@ on_done(void *arg, const struct tcpk_pump_report *r)
 	leave(t, msg_status(&r->err));
 }
 
-/* How long input is waited for once the peer has ended: SPEC section 2. */
+/*
+ * How long input is waited for once the peer has ended: SPEC section 2.
+ * With --send-only its end says no more than that of a one-way receiver.
+ */
 static void
 set_input_rule(const struct tcpcat *t, struct tcpk_half_opts *in)
 {
@@ -106,7 +109,8 @@ set_input_rule(const struct tcpcat *t, struct tcpk_half_opts *in)
 		return;
 	if (fstat(STDIN_FILENO, &st) == -1 || isatty(STDIN_FILENO))
 		in->quiet = 0;
-	else if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
+	else if (!t->o.send_only &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) {
 		in->quiet = STDIN_SILENCE;
 		in->patient = true;
 	}

@@ -219,8 +219,8 @@ tcpk_watch_stop(struct tcpk_watch *w)
 }
 
 /* Wants are told to the kernel once a turn, and only where they differ. */
-static int
-tell_changes(struct tcpk_loop *loop, struct tcpk_err *err)
+static void
+tell_changes(struct tcpk_loop *loop)
 {
 	struct tcpk_watch	*w;
 	int			 r;
@@ -231,16 +231,16 @@ tell_changes(struct tcpk_loop *loop, struct tcpk_err *err)
 		if (w->want == w->set)
 			continue;
 		r = loop->backend->set(loop->state, w, w->want);
-		if (r == -1)
-			return tcpk_err_errno(err, TCPK_EIO, errno,
-			    "cannot watch descriptor %d", w->fd);
-		if (r == 1) {
+		/*
+		 * What cannot be watched is tried: its own read or write
+		 * says what is wrong, and the others go on.
+		 */
+		if (r != 0) {
 			w->flags |= ALWAYS;
 			tcpk__loop_ready(w, w->want);
 		} else
 			w->set = w->want;
 	}
-	return 0;
 }
 
 static int
@@ -289,16 +289,22 @@ int
 tcpk_loop_turn(struct tcpk_loop *loop, uint64_t max, struct tcpk_err *err)
 {
 	struct tcpk_timer	*t;
+	size_t			 n;
 
-	if (tell_changes(loop, err) == -1)
-		return -1;
+	tell_changes(loop);
 	if (loop->backend->wait(loop->state, wait_ms(loop, max)) == -1)
 		return tcpk_err_errno(err, TCPK_EIO, errno,
 		    "waiting for events");
 	loop->now = tcpk_now();
 	run_ready(loop);
-	while ((t = tcpk__timers_take(&loop->timers, loop->now)) != NULL)
+	/* No more than there are: one that sets itself again must not take
+	 * the turn of everyone else. */
+	for (n = loop->timers.n; n > 0; n--) {
+		t = tcpk__timers_take(&loop->timers, loop->now);
+		if (t == NULL)
+			break;
 		t->fn(t->arg);
+	}
 	return 0;
 }
 

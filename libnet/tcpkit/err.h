@@ -4,8 +4,9 @@
  * An error lives on the caller's stack or inside the object that failed;
  * there is no global error.  Every function of the library that can fail
  * takes a struct tcpk_err * last, which may be NULL, and fills it exactly
- * when it returns -1 or NULL.  The text is one line without the name of the
- * tool and without a full stop: "what: why".
+ * when it returns -1 or NULL.  The text is "what: why", without the name of
+ * the tool and without a full stop.  It may quote what a user or a peer
+ * wrote: escape it before it is shown.
  *
  * Not here: printing, and what exit status a kind becomes (cmd/msg).
  */

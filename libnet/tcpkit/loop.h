@@ -107,7 +107,10 @@ void   *tcpk_loop_scratch(struct tcpk_loop *);
 void   *tcpk_loop_buffer(struct tcpk_loop *);
 void	tcpk_loop_buffer_done(struct tcpk_loop *, void *);
 
-/* Begin with a watch; it wants nothing yet.  The descriptor stays yours. */
+/*
+ * Begin with a watch; it wants nothing yet.  The descriptor stays yours; one
+ * number has one watch at a time.
+ */
 void	tcpk_watch_init(struct tcpk_watch *, struct tcpk_loop *, int fd,
 	    void (*fn)(void *, unsigned), void *arg);
 
@@ -119,8 +122,8 @@ void	tcpk_watch_init(struct tcpk_watch *, struct tcpk_loop *, int fd,
 void	tcpk_watch_want(struct tcpk_watch *, unsigned want);
 
 /*
- * Be called back in the next turn as if the descriptor were ready (where it
- * is wanted then): for owners that hold bytes themselves.
+ * Be called back in the next turn as if the descriptor were ready, if that
+ * is wanted now: for owners that hold bytes themselves.
  */
 void	tcpk_watch_poke(struct tcpk_watch *, unsigned ready);
 

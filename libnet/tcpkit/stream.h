@@ -111,7 +111,8 @@ struct tcpk_stream *tcpk_stream_stdio(struct tcpk_loop *, int rfd, int wfd,
  * Run argv[0] (looked up in PATH) with the environment envp, its standard
  * input and output joined to the stream by pipes, its standard error ours,
  * with SIGPIPE at its default and no signal blocked.  A status other than 0
- * makes the stream's drain fail with TCPK_EPROGRAM.
+ * makes the stream's drain fail with TCPK_EPROGRAM.  A program that is still
+ * running when its stream is freed is not waited for.
  */
 struct tcpk_stream *tcpk_stream_program(struct tcpk_loop *,
 	    char *const argv[], char *const envp[], struct tcpk_err *);

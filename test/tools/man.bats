@@ -11,10 +11,9 @@ setup() {
 # tells_of TOOL: each option in its --help is in its page.
 tells_of() {
 	local page=$SRC/man/$1.1 tool=$BUILD/$1 option missing=0
-	[ -e "$page" ] || skip "no page yet"
-	[ -x "$tool" ] || skip "not built"
 	"$tool" --help >"$BATS_TEST_TMPDIR/help"
-	"$MANDOC" -T ascii "$page" | col -b \
+	# Without its bold letters, which are overstruck.
+	"$MANDOC" -T ascii "$page" | sed 's/.\x08//g' \
 	    >"$BATS_TEST_TMPDIR/page"
 	sed -n 's/^ *\(-[^ ].*\)/\1/p' "$BATS_TEST_TMPDIR/help" |
 	    sed 's/   *.*//' | grep -oE -- '(^|[ ,])--?[a-zA-Z0-9][-a-z0-9]*' |
@@ -35,20 +34,11 @@ tells_of() {
 
 @test "mandoc finds nothing to complain of" {
 	local pages=("$SRC"/man/*.[1-9])
-	[ -e "${pages[0]}" ] || skip "no pages yet"
 	"$MANDOC" -T lint -W warning "${pages[@]}"
 }
 
 @test "tcpcat.1 tells of every option" {
 	tells_of tcpcat
-}
-
-@test "tcpecho.1 tells of every option" {
-	tells_of tcpecho
-}
-
-@test "tcprelay.1 tells of every option" {
-	tells_of tcprelay
 }
 
 @test "tcpacl-check.1 tells of every option" {
