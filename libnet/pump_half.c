@@ -5,7 +5,10 @@
 #include "pump_impl.h"
 
 /* Reads in one event, so that others get their turn. */
-#define TURNS		4
+#define TURNS		8
+
+/* After a piece like this more is likely to be there: a full pipe. */
+#define LARGE_PIECE	(64 * 1024)
 
 /* How often it is looked at whether everything has arrived. */
 #define DRAIN_FIRST	TCPK_MS
@@ -291,7 +294,7 @@ turn(struct tcpk__half *h)
 		limit_reached(h);
 		return false;
 	}
-	return (size_t)got == room;
+	return (size_t)got == room || got >= LARGE_PIECE;
 }
 
 static void
