@@ -302,6 +302,46 @@ test_acl(void)
 	end();
 }
 
+static void
+write_list(const char *text)
+{
+	FILE	*f = fopen("list", "w");
+
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+test_reload(void)
+{
+	struct tcpk_err	err;
+	int		c, d;
+
+	write_list("+127.0.0.1\n");
+	begin("127.0.0.1:0,acl-file=list");
+	wait_for(loop, &t.ready, 1);
+	c = dial(&t.addrs[0]);
+	ok(wait_for(loop, &t.clients, 1), "reload: allowed by the first list");
+	write_list("+127.0.0.1\n-127.0.0.1\n");
+	ok(tcpk_serve_reload_acl(t.s, &err) == 0, "reload: another list");
+	d = dial(&t.addrs[0]);
+	ok(wait_for(loop, &t.denied, 1) && t.clients == 1,
+	    "denied by it: %s", t.rule);
+	ok(write(c, "x", 1) == 1, "who is connected stays");
+	close(d);
+	write_list("+127.0.0.1\n+bad\n");
+	ok(tcpk_serve_reload_acl(t.s, &err) == -1 &&
+	    strstr(err.text, "list:2:") != NULL, "a broken one: %s",
+	    err.text);
+	d = dial(&t.addrs[0]);
+	ok(wait_for(loop, &t.denied, 2) && t.clients == 1,
+	    "changes nothing");
+	close(c);
+	close(d);
+	end();
+	unlink("list");
+}
+
 int
 main(void)
 {
@@ -317,6 +357,7 @@ main(void)
 	test_failures();
 	test_unix();
 	test_acl();
+	test_reload();
 	turn_for(loop, 10 * TCPK_MS);
 	/* The loop has made its wake-up pipe. */
 	ok(count_fds() <= before + 2, "no descriptor is left");
