@@ -5,26 +5,31 @@
 
 #include "tcpcat.h"
 
-/* bytes_in is what came from the peer. */
-static void
-moved(struct msg_fields *f, const struct tcpk_pump_report *r)
+/* bytes_in is what came from the peer, written or not. */
+static struct msg_fields
+fields(const struct tcpcat_ends *e, const char *event,
+    const struct tcpk_pump_report *r)
 {
-	f->moved = true;
-	f->bytes_out = r->bytes[0];
-	f->bytes_in = r->taken[1];
-	f->duration = r->duration;
+	struct msg_fields	f = { .event = event, .conn = 1 };
+
+	if (e->here[0] != '\0')
+		f.local = e->here;
+	f.peer = e->peer;
+	f.moved = true;
+	f.bytes_out = r->bytes[0];
+	f.bytes_in = r->taken[1];
+	f.duration = r->duration;
+	return f;
 }
 
 static void
 print_stats(const struct tcpcat_ends *e,
     const struct tcpk_pump_report *r)
 {
-	struct msg_fields	f = { .event = "stats", .conn = 1,
-				    .local = e->here[0] != '\0' ? e->here : NULL, .peer = e->peer };
+	struct msg_fields	f = fields(e, "stats", r);
 	char			in[MSG_BYTES], out[MSG_BYTES];
 	double			seconds = (double)r->duration / 1e9;
 
-	moved(&f, r);
 	msg(e->msg, MSG_RESULT, &f, "sent %s, received %s in %.3f s "
 	    "(%.1f MB/s out, %.1f MB/s in)", msg_bytes(r->bytes[0], out),
 	    msg_bytes(r->taken[1], in), seconds,
@@ -45,8 +50,7 @@ static void
 print_failure(const struct tcpcat_ends *e,
     const struct tcpk_pump_report *r)
 {
-	struct msg_fields	f = { .event = "disconnect", .conn = 1,
-				    .local = e->here[0] != '\0' ? e->here : NULL, .peer = e->peer };
+	struct msg_fields	f = fields(e, "disconnect", r);
 	struct tcpk_err		err = r->err;
 	char			in[MSG_BYTES], out[MSG_BYTES];
 	const char		*who = e->peer;
@@ -54,7 +58,6 @@ print_failure(const struct tcpcat_ends *e,
 	if (r->side == 0)
 		who = local_name(e, strncmp(err.text, "write", 5) == 0 ||
 		    strncmp(err.text, "close", 5) == 0);
-	moved(&f, r);
 	f.reason = err.code == ECONNRESET || err.code == EPIPE ? "reset" :
 	    tcpk_err_word(err.kind);
 	msg(e->msg, MSG_ERROR, &f, "%s: %s (sent %s, received %s)", who,
@@ -66,11 +69,9 @@ static void
 print_end(const struct tcpcat_ends *e,
     const struct tcpk_pump_report *r)
 {
-	struct msg_fields	f = { .event = "disconnect", .conn = 1,
-				    .local = e->here[0] != '\0' ? e->here : NULL, .peer = e->peer };
+	struct msg_fields	f = fields(e, "disconnect", r);
 	char			in[MSG_BYTES], out[MSG_BYTES];
 
-	moved(&f, r);
 	f.reason = r->side == 1 ? "peer-end" : "local-end";
 	msg(e->msg, MSG_INFO, &f, "%s: done after %.3f s, %s ended first "
 	    "(sent %s, received %s)", e->peer, (double)r->duration / 1e9,

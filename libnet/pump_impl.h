@@ -1,5 +1,7 @@
-/* pump, private: the halves (pump_half.c), the clock (pump_due.c), and what
- * joins them (pump.c). */
+/*
+ * pump, private: a half's states (pump_state.c) and its bytes (pump_half.c),
+ * the clock (pump_due.c), and what joins them (pump.c).
+ */
 #ifndef PUMP_IMPL_H
 #define PUMP_IMPL_H
 
@@ -63,6 +65,17 @@ void	tcpk__half_hup(struct tcpk__half *);
 
 /* Read no more: pending bytes still go out, then the end is passed on. */
 void	tcpk__half_stop(struct tcpk__half *);
+
+/* Everything from src is with dst: pass the end on, now or later. */
+void	tcpk__half_end_of_input(struct tcpk__half *);
+
+/* As many bytes have moved as were asked for: end both halves. */
+void	tcpk__half_limit_reached(struct tcpk__half *);
+
+/* dst takes no more, and that is no error; dst, or src, is broken. */
+void	tcpk__half_dst_gone(struct tcpk__half *);
+void	tcpk__half_dst_failed(struct tcpk__half *);
+void	tcpk__half_src_failed(struct tcpk__half *);
 
 /*
  * Take the steps that need no readiness (HELD, FINISH, DRAIN).  Returns true

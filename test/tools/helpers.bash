@@ -80,6 +80,7 @@ teardown() {
 spawn() {
 	local name=$1
 	shift
+	: >"$name.err"	# now, not when the child comes to it
 	set -m		# a process group; and standard input is left alone
 	env --default-signal "$@" 2>"$name.err" 3>&- &
 	set +m

@@ -682,7 +682,7 @@ main(void)
 		before = count_fds();
 		loop = tcpk_loop_new(backend, &err);
 		if (loop == NULL && err.kind == TCPK_EUSAGE && i == 0) {
-			ok(1, "epoll # SKIP not on this system");
+			note("epoll: not in this build");
 			continue;
 		}
 		say(loop != NULL &&

@@ -1,0 +1,273 @@
+/* One direction of a pump: its states, and what ends it. */
+
+#include "pump_impl.h"
+
+/* How often it is looked at whether everything has arrived. */
+#define DRAIN_FIRST	TCPK_MS
+#define DRAIN_MAX	(100 * TCPK_MS)
+
+struct tcpk__half *
+tcpk__half_other(const struct tcpk__half *h)
+{
+	return &h->pump->half[!h->index];
+}
+
+void
+tcpk__half_release(struct tcpk__half *h)
+{
+	if (h->buf != NULL)
+		tcpk_loop_buffer_done(h->pump->loop, h->buf);
+	h->buf = NULL;
+	h->off = h->len = 0;
+}
+
+void
+tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
+{
+	uint64_t	now = tcpk_loop_now(h->pump->loop);
+
+	if (h->state == FLOW && state != FLOW)
+		tcpk__half_release(h);
+	/* Lingering was no idleness: what follows has its own time. */
+	if (h->state == DISCARD)
+		h->moved_at = now;
+	h->state = state;
+	if (h->ended_at == 0)
+		h->ended_at = now;
+	if (state == DRAIN) {
+		h->drain_at = now;
+		h->drain_delay = DRAIN_FIRST;
+		h->drain_left = UINT64_MAX;
+	}
+	if (state == DONE)
+		h->done_at = now;
+	if (h->pump->side == -1 && state != DONE)
+		h->pump->side = h->index;
+}
+
+static int
+side_of(const struct tcpk__half *h, const struct tcpk_stream *s)
+{
+	return s == h->pump->streams[0] ? 0 : 1;
+}
+
+static void
+fail(struct tcpk__half *h, struct tcpk_stream *s)
+{
+	tcpk__pump_fail(h->pump, side_of(h, s), tcpk_stream_err(s));
+}
+
+/* The first error is the one to report; it need not be the end yet. */
+static void
+note_error(struct tcpk__half *h, struct tcpk_stream *s)
+{
+	tcpk__pump_note(h->pump, side_of(h, s), tcpk_stream_err(s));
+}
+
+/*
+ * No more will come, and that is not an end to be passed on: dst gets what
+ * came before it, and is then reset.
+ */
+static void
+break_off(struct tcpk__half *h)
+{
+	h->broken = true;
+	tcpk__half_set(h, tcpk_stream_lingers(h->dst) ? DRAIN : DONE);
+}
+
+bool
+tcpk__half_short(struct tcpk__half *h)
+{
+	struct tcpk_err	err;
+
+	if (h->taken >= h->opts->limit)
+		return false;
+	tcpk_err_set(&err, TCPK_ECUT, "ended after %llu of %llu bytes",
+	    (unsigned long long)h->taken, (unsigned long long)h->opts->limit);
+	tcpk__pump_fail(h->pump, h->index, &err);
+	return true;
+}
+
+void
+tcpk__half_end_of_input(struct tcpk__half *h)
+{
+	if (h->pump->cut) {
+		break_off(h);
+		return;
+	}
+	if (tcpk__half_short(h))
+		return;
+	if (h->opts->no_shutdown && tcpk__half_other(h)->ended_at == 0)
+		tcpk__half_set(h, HELD);
+	else
+		tcpk__half_set(h, FINISH);
+}
+
+/* No more is wanted from src: one that would not mind is left at once. */
+static void
+want_no_more(struct tcpk__half *h)
+{
+	tcpk__half_set(h, tcpk_stream_lingers(h->src) ? DISCARD : FINISH);
+}
+
+void
+tcpk__half_dst_gone(struct tcpk__half *h)
+{
+	h->gone = true;
+	if (h->pump->side == -1)
+		h->pump->side = !h->index;
+	want_no_more(h);
+}
+
+void
+tcpk__half_limit_reached(struct tcpk__half *h)
+{
+	want_no_more(h);
+	tcpk__half_stop(tcpk__half_other(h));
+}
+
+/*
+ * dst is broken.  If it is a connection, what its peer sent before is still
+ * there to be read by the other half.
+ */
+void
+tcpk__half_dst_failed(struct tcpk__half *h)
+{
+	struct tcpk__half	*other = tcpk__half_other(h);
+
+	if (tcpk_stream_err(h->dst)->kind != TCPK_ECUT ||
+	    other->state != FLOW || other->src == h->src) {
+		fail(h, h->dst);
+		return;
+	}
+	note_error(h, h->dst);
+	h->pump->cut = true;
+	tcpk__half_set(h, DONE);
+	tcpk__half_readable(other);
+}
+
+void
+tcpk__half_src_failed(struct tcpk__half *h)
+{
+	struct tcpk__half	*other = tcpk__half_other(h);
+
+	/*
+	 * While discarding, with everything that was sent acknowledged, how
+	 * the peer ends does not matter any more.
+	 */
+	if (h->state == DISCARD && other->state == DONE && !h->pump->cut) {
+		tcpk__half_set(h, FINISH);
+		return;
+	}
+	note_error(h, h->src);
+	h->pump->cut = true;
+	/* The other half has nobody left to write to. */
+	if (other->state != DONE)
+		tcpk__half_set(other, DONE);
+	break_off(h);
+}
+
+void
+tcpk__half_hup(struct tcpk__half *h)
+{
+	int	r;
+
+	if (h->state != FLOW)
+		return;
+	r = tcpk_stream_hup(h->dst);
+	if (r == TCPK_GONE)
+		tcpk__half_dst_gone(h);
+	else if (r == -1)
+		tcpk__half_dst_failed(h);
+}
+
+void
+tcpk__half_stop(struct tcpk__half *h)
+{
+	h->stop = true;
+	if (h->state == FLOW && h->off == h->len)
+		tcpk__half_end_of_input(h);
+}
+
+static bool
+finish(struct tcpk__half *h)
+{
+	int	r = 0;
+
+	if (!h->opts->no_finish)
+		r = tcpk_stream_finish(h->dst);
+	if (r == TCPK_AGAIN)
+		return false;
+	if (r == -1) {
+		tcpk__half_dst_failed(h);
+		return false;
+	}
+	tcpk__half_set(h, DRAIN);
+	return true;
+}
+
+static bool
+drain(struct tcpk__half *h, uint64_t now)
+{
+	uint64_t	left;
+	int		r;
+
+	if (now < h->drain_at)
+		return false;
+	r = tcpk_stream_drained(h->dst, &left);
+	if (r == TCPK_AGAIN) {
+		if (left < h->drain_left)
+			h->moved_at = now;
+		h->drain_left = left;
+		h->drain_at = now + h->drain_delay;
+		if (h->drain_delay < DRAIN_MAX)
+			h->drain_delay *= 2;
+		return false;
+	}
+	if (r == -1 && tcpk_stream_err(h->dst)->kind != TCPK_EPROGRAM) {
+		tcpk__half_dst_failed(h);
+		return false;
+	}
+	/* A program's bad end leaves what it wrote to be delivered. */
+	if (r == -1)
+		note_error(h, h->dst);
+	tcpk__half_set(h, DONE);
+	return true;
+}
+
+bool
+tcpk__half_advance(struct tcpk__half *h, uint64_t now)
+{
+	switch (h->state) {
+	case HELD:
+		if (tcpk__half_other(h)->ended_at == 0)
+			return false;
+		tcpk__half_set(h, FINISH);
+		return true;
+	case FINISH:
+		return finish(h);
+	case DRAIN:
+		return drain(h, now);
+	default:
+		return false;
+	}
+}
+
+unsigned
+tcpk__half_wants_src(const struct tcpk__half *h)
+{
+	if (h->state == DISCARD)
+		return TCPK_READ;
+	return h->state == FLOW && h->off == h->len && !h->stop ?
+	    TCPK_READ : 0;
+}
+
+unsigned
+tcpk__half_wants_dst(const struct tcpk__half *h)
+{
+	if (h->state == FINISH)
+		return TCPK_WRITE;
+	if (h->state != FLOW)
+		return 0;
+	return h->off < h->len ? TCPK_WRITE : TCPK_HUP;
+}
