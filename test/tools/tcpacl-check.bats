@@ -208,9 +208,11 @@ wrong() {
 @test "memory stays the same however long the input and its lines" {
 	yes '10.0.0.1 GET /' | head -c 100M >in || :
 	tr '\n' ' ' <in >line
-	# The sanitizers reserve more than any limit.
-	[ -z "${ASAN_OPTIONS:-}" ] || skip "address sanitizer"
-	SMALL=(sh -c 'ulimit -v 60000 && exec "$@"' sh)
+	# An address sanitizer reserves more than any limit: then only what
+	# comes out is looked at.
+	SMALL=(env)
+	grep -q __asan_init "$CHECK" ||
+		SMALL=(sh -c 'ulimit -v 60000 && exec "$@"' sh)
 	expect 0 "${SMALL[@]}" "$CHECK" -a +10/8 --allowed <in >stdout
 	expect 1 "${SMALL[@]}" "$CHECK" -a +10/8 --denied --any <in >none
 	expect 0 "${SMALL[@]}" "$CHECK" -a +10/8 --allowed <line >stdout2
