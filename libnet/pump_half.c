@@ -84,6 +84,26 @@ pass_on(struct tcpk__half *h, char *data, size_t n)
 	return false;
 }
 
+/*
+ * A pipe gives no more than it holds, and its writer has filled it again by
+ * the time we look: one large piece wakes the far end once, where four small
+ * ones wake it four times.  Nothing is waited for.
+ */
+static size_t
+fill(struct tcpk__half *h, char *data, size_t n, size_t room)
+{
+	ssize_t	got = (ssize_t)n;
+
+	while (got >= LARGE_PIECE && n < room) {
+		got = tcpk_stream_read(h->src, data + n, room - n);
+		if (got > 0)
+			n += (size_t)got;
+		else if (got == -1)
+			h->src_broken = true;
+	}
+	return n;
+}
+
 /* Read a piece and pass it on.  True when it makes sense to go on. */
 static bool
 turn(struct tcpk__half *h)
@@ -105,7 +125,7 @@ turn(struct tcpk__half *h)
 		tcpk__pump_fail(h->pump, h->index, &err);
 		return false;
 	}
-	got = tcpk_stream_read(h->src, data, room);
+	got = h->src_broken ? -1 : tcpk_stream_read(h->src, data, room);
 	if (got == TCPK_AGAIN) {
 		if (h->pump->cut)
 			tcpk__half_end_of_input(h);
@@ -119,6 +139,7 @@ turn(struct tcpk__half *h)
 		tcpk__half_src_failed(h);
 		return false;
 	}
+	got = (ssize_t)fill(h, data, (size_t)got, room);
 	h->taken += got;
 	h->heard = true;
 	h->moved_at = tcpk_loop_now(h->pump->loop);

@@ -31,6 +31,7 @@ struct tcpk__half {
 	bool		 broken;	/* its end is not a clean one */
 	bool		 heard;		/* src has said anything at all */
 	bool		 gone;		/* dst left, which is no error */
+	bool		 src_broken;	/* reading failed behind a piece */
 	bool		 slow;		/* dst did not take all last time */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */

@@ -613,7 +613,7 @@ test_salvage(void)
 	struct script	slow = { .in = { { DATA, 500 }, { SILENT, 0 } },
 			    .out = { { TAKE, 10 }, { WAIT, 100 } } };
 	struct script	b = { .in = { { WAIT, 1 }, { DATA, 600000 },
-			    { AGAIN, 0 }, { FAIL, TCPK_ECUT } },
+			    { AGAIN, 0 }, { AGAIN, 0 }, { FAIL, TCPK_ECUT } },
 			    .out = { { TAKE, 3 }, { FAIL, TCPK_ECUT } } };
 	struct script	clean = { .in = { { DATA, 70 } },
 			    .out = { { FAIL, TCPK_ECUT } } };
