@@ -115,7 +115,8 @@ grace_due(const struct tcpk__half *h)
 		return after(h->ended_at, LINGER);
 	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
 		return TCPK_FOREVER;
-	return after(other->ended_at, later(h->opts->at_most, GRACE));
+	return later(after(other->ended_at, h->opts->at_most),
+	    other->finish_at + GRACE);
 }
 
 static uint64_t

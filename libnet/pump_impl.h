@@ -36,6 +36,7 @@ struct tcpk__half {
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
 	uint64_t	 ended_at;	/* left FLOW; 0: has not */
+	uint64_t	 finish_at;	/* began to pass the end on */
 	uint64_t	 done_at;
 	uint64_t	 drain_at, drain_delay, drain_left;
 };

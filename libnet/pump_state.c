@@ -39,6 +39,8 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 		h->drain_delay = DRAIN_FIRST;
 		h->drain_left = UINT64_MAX;
 	}
+	if (state == FINISH)
+		h->finish_at = now;
 	if (state == DONE)
 		h->done_at = now;
 	if (h->pump->side == -1 && state != DONE)

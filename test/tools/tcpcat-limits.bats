@@ -110,3 +110,10 @@ setup_file() {
 	finish 0 server
 	holds got reply
 }
+
+@test "-q with --no-shutdown: what was held back has time to arrive, too" {
+	start server "$PEER" -l 127.0.0.1:0 recv:6 eof >got
+	printf 'hello\n' | expect 0 "$TCPCAT" --no-shutdown -q 1.2 "$ADDR"
+	finish 0 server
+	holds got 'hello\n'
+}
