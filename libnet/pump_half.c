@@ -57,12 +57,17 @@ flush(struct tcpk__half *h)
 static bool
 pass_on(struct tcpk__half *h, char *data, size_t n)
 {
-	ssize_t	put;
+	size_t	put = 0;
+	ssize_t	took;
 
-	put = offer(h, data, n);
-	if (put == -1)
-		return false;
-	h->slow = (size_t)put < n;
+	/* A pipe that took all it holds may have been emptied meanwhile. */
+	do {
+		took = offer(h, data + put, n - put);
+		if (took == -1)
+			return false;
+		put += (size_t)took;
+	} while (put < n && took >= LARGE_PIECE);
+	h->slow = put < n;
 	if (!h->slow)
 		return true;
 	if (h->buf == NULL) {

@@ -12,7 +12,7 @@
 
 /* A period that no power of two divides, so that a lost page shows. */
 #define PERIOD	262139
-#define PIECE	65536
+#define PIECE	131072	/* as cat writes and reads */
 
 static unsigned char	pattern[PERIOD + PIECE];
 
