@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tcpkit/tls.h>
+
 #include "msg.h"
 
 /* A message is built whole and written at once, so that lines of several
@@ -101,6 +103,49 @@ level_word(enum msg_level level)
 }
 
 static void
+add_flag(struct line *l, const char *key, bool value)
+{
+	addf(l, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
+static void
+add_when(struct line *l, const char *key, int64_t when)
+{
+	time_t		t = (time_t)when;
+	struct tm	tm;
+	char		text[32];
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	add_key(l, key, text);
+}
+
+static void
+add_tls(struct line *l, const struct tcpk_tls_info *info)
+{
+	const struct tcpk_tls_cert	*cert = info->cert;
+
+	add_key(l, "tls", info->version);
+	add_key(l, "suite", info->suite);
+	add_key(l, "alpn", info->alpn);
+	add_key(l, "sni", info->sni);
+	if (info->version != NULL)
+		add_flag(l, "resumed", info->resumed);
+	if (cert == NULL)
+		return;
+	add_key(l, "subject", cert->subject);
+	add_key(l, "issuer", cert->issuer);
+	add_key(l, "names", cert->names);
+	add_when(l, "not_before", cert->not_before);
+	add_when(l, "not_after", cert->not_after);
+	add_key(l, "key", cert->key);
+	add_key(l, "pin", cert->pin);
+	add_flag(l, "verified", info->verified);
+	add_key(l, "doubt", info->doubt);
+}
+
+static void
 build_json(struct line *l, const struct msg *m, enum msg_level level,
     const struct msg_fields *f, const char *text)
 {
@@ -118,6 +163,9 @@ build_json(struct line *l, const struct msg *m, enum msg_level level,
 		    ",\"duration\":%.6f", f->bytes_in, f->bytes_out,
 		    (double)f->duration / 1e9);
 	add_key(l, "reason", f->reason);
+	add_key(l, "pin", f->pin);
+	if (f->tls != NULL)
+		add_tls(l, f->tls);
 	if (level == MSG_ERROR || level == MSG_WARNING)
 		add_key(l, "error", text);
 	add(l, "}");
@@ -187,6 +235,17 @@ msg(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	print(m, level, f, text);
+}
+
+int
+msg_result(const struct msg *m, const struct msg_fields *f)
+{
+	struct line	l = { .n = 0 };
+
+	build_json(&l, m, MSG_RESULT, f, "");
+	l.text[l.n++] = '\n';
+	return fwrite(l.text, 1, l.n, stdout) == l.n &&
+	    fflush(stdout) == 0 ? 0 : -1;
 }
 
 void

@@ -14,6 +14,8 @@
 
 #include <tcpkit/err.h>
 
+struct tcpk_tls_info;
+
 enum msg_level {
 	MSG_ERROR,	/* always shown */
 	MSG_RESULT,	/* what was asked for by an option: always shown */
@@ -36,11 +38,16 @@ struct msg_fields {
 	const char	*local, *peer, *reason;
 	bool		 moved;		/* the next three are known */
 	uint64_t	 bytes_in, bytes_out, duration;
+	const char	*pin;				/* of our own key */
+	const struct tcpk_tls_info *tls;		/* only with --json */
 };
 
 /* One message. */
 void	msg(const struct msg *, enum msg_level, const struct msg_fields *,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Only with --json: a result, on standard output.  0 or -1. */
+int	msg_result(const struct msg *, const struct msg_fields *);
 
 /* An error or a warning from the library. */
 void	msg_err(const struct msg *, enum msg_level, const struct msg_fields *,

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "opts.h"
@@ -58,13 +59,42 @@ opts_init(struct opts *o, const struct msg *m, const struct opts_own *own)
 	}
 	for (i = 0; tcpk_option_info(i, &info); i++) {
 		o->names[i] = info.name;
-		if (!is_own(o, info.name) && n < OPTS_MAX)
-			add_long(o, &n, info.name, info.value == NULL ?
+		if (!is_own(o, info.flag) && n < OPTS_MAX)
+			add_long(o, &n, info.flag, info.value == NULL ?
 			    no_argument : required_argument,
 			    ENDPOINT_BASE + (int)i);
 	}
 	o->nnames = i;
 	opterr = 0;
+}
+
+/* In a flag commas separate as well; in an address they end the option. */
+static void
+add_to_list(struct opts *o, size_t i, const char *value)
+{
+	char	*text, *p;
+
+	if (asprintf(&text, "%s%s%s", o->joined[i] != NULL ? o->joined[i] :
+	    "", o->joined[i] != NULL ? ";" : "", value) == -1)
+		return;
+	for (p = text; *p != '\0'; p++)
+		if (*p == ',')
+			*p = ';';
+	free(o->joined[i]);
+	o->joined[i] = text;
+	o->flags[i] = text;
+}
+
+static void
+remember(struct opts *o, size_t i, const char *value)
+{
+	struct tcpk_option_info	info;
+
+	tcpk_option_info(i, &info);
+	if (info.list && value != NULL)
+		add_to_list(o, i, value);
+	else
+		o->flags[i] = value != NULL ? value : "";
 }
 
 void
@@ -74,7 +104,35 @@ opts_flag(struct opts *o, const char *name, const char *value)
 
 	for (i = 0; i < o->nnames; i++)
 		if (strcmp(o->names[i], name) == 0)
-			o->flags[i] = value != NULL ? value : "";
+			remember(o, i, value);
+}
+
+bool
+opts_any_tls(const struct opts *o)
+{
+	struct tcpk_option_info	info;
+	size_t			i;
+	unsigned		schemes;
+
+	for (i = 0; i < o->nnames; i++) {
+		if (o->flags[i] == NULL)
+			continue;
+		tcpk_option_info(i, &info);
+		schemes = info.schemes[TCPK_CONNECT] |
+		    info.schemes[TCPK_LISTEN];
+		if (schemes == 1u << TCPK_TLS)
+			return true;
+	}
+	return false;
+}
+
+void
+opts_free(struct opts *o)
+{
+	size_t	i;
+
+	for (i = 0; i < o->nnames; i++)
+		free(o->joined[i]);
 }
 
 int
@@ -84,7 +142,7 @@ opts_next(struct opts *o, int argc, char **argv)
 
 	c = getopt_long(argc, argv, o->shorts, o->longs, NULL);
 	if (c >= ENDPOINT_BASE) {
-		o->flags[c - ENDPOINT_BASE] = optarg != NULL ? optarg : "";
+		remember(o, (size_t)(c - ENDPOINT_BASE), optarg);
 		return 0;
 	}
 	if (c == ':') {
@@ -105,6 +163,20 @@ opts_next(struct opts *o, int argc, char **argv)
 		    optopt > 255 ? "a value does not go with" :
 		    "unknown or ambiguous", argv[optind - 1]);
 	return '?';
+}
+
+/* The bundle of authorities that other programs are told of, too. */
+static int
+take_cert_file(const struct opts *o, struct tcpk_endpoint *ep)
+{
+	const char	*file = getenv("SSL_CERT_FILE");
+	struct tcpk_err	 err;
+
+	if (file == NULL || file[0] == '\0' || ep->scheme != TCPK_TLS ||
+	    ep->role != TCPK_CONNECT || ep->o.insecure || ep->o.pin_only ||
+	    tcpk_endpoint_default(ep, "ca", file, &err) == 0)
+		return 0;
+	return msg_usage(o->msg, "SSL_CERT_FILE: %s", err.text);
 }
 
 int
@@ -129,10 +201,13 @@ opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
 			taken++;
 			if (tcpk_endpoint_default(eps[j], info.name, value,
 			    &err) == -1)
-				return msg_usage(o->msg, "%s: %s",
-				    eps[j]->text, err.text);
+				return msg_usage(o->msg, "--%s: %s: %s",
+				    info.flag, eps[j]->text, err.text);
 		}
 	}
+	for (j = 0; j < n; j++)
+		if (take_cert_file(o, eps[j]) != 0)
+			return 2;
 	return 0;
 }
 
@@ -167,6 +242,6 @@ opts_help(const struct opts *o)
 	printf("\nOptions of addresses, as a flag or behind a comma in the "
 	    "address:\n");
 	for (i = 0; tcpk_option_info(i, &info); i++)
-		if (!is_own(o, info.name))
-			help_line(256, info.name, info.value, info.help);
+		if (!is_own(o, info.flag))
+			help_line(256, info.flag, info.value, info.help);
 }

@@ -23,7 +23,7 @@ struct opts_own {
 	const char	*help;
 };
 
-#define OPTS_MAX	64
+#define OPTS_MAX	128
 
 struct opts {
 	const struct msg	*msg;
@@ -33,6 +33,7 @@ struct opts {
 	/* Endpoint options given as flags; "" for those without a value. */
 	const char		*flags[OPTS_MAX];
 	const char		*names[OPTS_MAX];	/* as in libnet */
+	char			*joined[OPTS_MAX];	/* lists, ours */
 	size_t			 nnames;
 };
 
@@ -46,7 +47,10 @@ void	opts_init(struct opts *, const struct msg *,
  */
 int	opts_next(struct opts *, int argc, char **argv);
 
-/* Remember an endpoint option as if its long flag had been given. */
+/*
+ * Remember an endpoint option as if its long flag had been given.  Values of
+ * a list add up.
+ */
 void	opts_flag(struct opts *, const char *name, const char *value);
 
 /*
@@ -55,6 +59,11 @@ void	opts_flag(struct opts *, const char *name, const char *value);
  */
 int	opts_apply(const struct opts *, struct tcpk_endpoint *const eps[],
 	    size_t n);
+
+/* Was any flag given that only TLS has? */
+bool	opts_any_tls(const struct opts *);
+
+void	opts_free(struct opts *);
 
 /* Print the lines of --help for both kinds. */
 void	opts_help(const struct opts *);

@@ -16,6 +16,7 @@
 #include "msg.h"
 #include "sig.h"
 #include "tcpcat.h"
+#include "tls_msg.h"
 #include "ucspi.h"
 
 /* How long input may be silent after the peer's end, SPEC section 2. */
@@ -218,7 +219,8 @@ join(struct tcpcat *t, struct tcpk_stream *stream,
 	set_peer_name(t, peer, &local);
 	if (program) {
 		t->env = ucspi_environment(environ, &local, peer,
-		    t->o.listen ? NULL : t->o.remote.host, 1);
+		    t->o.listen ? NULL : t->o.remote.host, 1,
+		    tcpk_tls_info(stream));
 		copts.envp = t->env;
 	}
 	t->connect = tcpk_connect_start(t->loop, &t->o.local, &copts,
@@ -256,6 +258,27 @@ print_attempts(struct tcpcat *t, const struct tcpk_connected *c)
 	}
 }
 
+/* --tls-info: say it, and leave as one leaves politely. */
+static void
+print_tls_info(struct tcpcat *t, const struct tcpk_connected *c)
+{
+	struct msg_fields	f = { .event = "error" };
+	char			text[TCPK_ADDR_TEXT];
+	struct tcpk_err		err;
+	int			r;
+
+	f.peer = tcpk_addr_format(&c->peer, text, sizeof(text));
+	tls_msg_agreed(&t->msg, &f, c->tls, t->o.remote.o.insecure);
+	r = tls_msg_print(&t->msg, text, c->tls);
+	tcpk_stream_finish(c->stream);
+	tcpk_stream_free(c->stream);
+	if (r == -1) {
+		tcpk_err_errno(&err, TCPK_EIO, errno, "standard output");
+		msg_err(&t->msg, MSG_ERROR, &f, &err);
+	}
+	leave(t, r == -1 ? 7 : 0);
+}
+
 static void
 on_connected(void *arg, const struct tcpk_connected *c)
 {
@@ -265,18 +288,41 @@ on_connected(void *arg, const struct tcpk_connected *c)
 	t->connect = NULL;
 	print_attempts(t, c);
 	if (c->stream == NULL) {
-		if (c->nattempts == 0)
+		if (c->tls != NULL || c->err.kind == TCPK_ETLS) {
+			leave_err(t, "tls-failed", &c->err);
+			if (c->tls != NULL)
+				tls_msg_presented(&t->msg, &f,
+				    t->o.remote.text, c->tls, true);
+		} else if (c->nattempts == 0 || c->peer.len != 0)
 			leave_err(t, "connect-failed", &c->err);
 		else
 			leave(t, msg_status(&c->err));
 		return;
 	}
+	if (t->o.tls_info) {
+		print_tls_info(t, c);
+		return;
+	}
 	join(t, c->stream, &c->peer);
 	f.local = t->here[0] != '\0' ? t->here : NULL;
 	f.peer = t->peer;
-	msg(&t->msg, MSG_INFO, &f, "connected to %s (name %.1f ms, "
-	    "connection %.1f ms)", t->peer, (double)c->name_time / 1e6,
-	    (double)c->connect_time / 1e6);
+	msg(&t->msg, MSG_INFO, &f, c->tls != NULL ? "connected to %s (name "
+	    "%.1f ms, connection %.1f ms, TLS %.1f ms)" : "connected to %s "
+	    "(name %.1f ms, connection %.1f ms)", t->peer,
+	    (double)c->name_time / 1e6, (double)c->connect_time / 1e6,
+	    (double)c->tls_time / 1e6);
+	if (c->tls != NULL)
+		tls_msg_agreed(&t->msg, &f, c->tls, t->o.remote.o.insecure);
+}
+
+static void
+print_own_cert(const struct tcpcat *t, const char *listening_on)
+{
+	struct tcpk_tls_cert	*cert = tcpk_serve_cert(t->serve, 0);
+
+	if (cert != NULL)
+		tls_msg_own(&t->msg, cert, listening_on);
+	free(cert);
 }
 
 static void
@@ -295,6 +341,8 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 	for (i = 0; i < n; i++) {
 		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
 		msg(&t->msg, MSG_NOTICE, &f, "listening on %s", text);
+		if (i == 0 && t->o.remote.o.self_signed)
+			print_own_cert(t, text);
 	}
 }
 
@@ -313,6 +361,26 @@ on_client(void *arg, const struct tcpk_client *c)
 	f.local = t->here[0] != '\0' ? t->here : NULL;
 	f.peer = t->peer;
 	msg(&t->msg, MSG_INFO, &f, "connection from %s", t->peer);
+	if (c->tls != NULL)
+		tls_msg_agreed(&t->msg, &f, tcpk_tls_info(stream), false);
+}
+
+/* A handshake that failed is an end, too. */
+static void
+on_refused(void *arg, const struct tcpk_addr *peer,
+    const struct tcpk_err *err, const struct tcpk_tls_info *info)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "tls-failed", .conn = 1 };
+	char			 text[TCPK_ADDR_TEXT];
+	struct tcpk_err		 named = *err;
+
+	f.peer = tcpk_addr_format(peer, text, sizeof(text));
+	tcpk_err_wrap(&named, "%s", text);
+	msg_err(&t->msg, MSG_ERROR, &f, &named);
+	if (info != NULL)
+		tls_msg_presented(&t->msg, &f, text, info, false);
+	leave(t, msg_status(err));
 }
 
 static void
@@ -330,7 +398,7 @@ static void
 on_warning(void *arg, const char *text)
 {
 	struct tcpcat		*t = arg;
-	struct msg_fields	 f = { .event = "acl-warning" };
+	struct msg_fields	 f = { .event = "warning" };
 
 	msg(&t->msg, MSG_WARNING, &f, "%s", text);
 }
@@ -348,7 +416,8 @@ static int
 start(struct tcpcat *t, struct tcpk_err *err)
 {
 	static const struct tcpk_serve_handler	 handler = {
-		on_ready, on_client, on_denied, on_trouble, on_warning
+		on_ready, on_client, on_denied, on_trouble, on_warning,
+		on_refused
 	};
 	struct tcpk_serve_opts			 sopts = { 0 };
 	struct tcpk_connect_opts		 copts = { 0 };
@@ -360,12 +429,14 @@ start(struct tcpcat *t, struct tcpk_err *err)
 	}
 	if (t->o.listen) {
 		sopts.numeric = t->o.numeric;
+		sopts.one = true;
 		t->serve = tcpk_serve_start(t->loop, &t->o.remote, &sopts,
 		    &handler, t, err);
 		return t->serve == NULL ? -1 : 0;
 	}
 	copts.dial.numeric = t->o.numeric;
 	copts.envp = environ;
+	copts.warning = on_warning;
 	if (t->msg.verbose > 0 || t->msg.json)
 		copts.dial.trying = on_trying;
 	t->connect = tcpk_connect_start(t->loop, &t->o.remote, &copts,

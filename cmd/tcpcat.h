@@ -15,6 +15,7 @@ struct tcpcat_opts {
 	struct tcpk_endpoint local;	/* -, or the program of -e and -c */
 	bool		listen, numeric;
 	bool		recv_only, send_only, reset, stats;
+	bool		tls_info;
 	bool		wait_given;	/* --wait-stdin */
 	uint64_t	wait_stdin;	/* ns */
 	uint64_t	quit_after;	/* -q, ns; TCPK_FOREVER */

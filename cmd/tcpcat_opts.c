@@ -10,7 +10,8 @@
 #include "tcpcat.h"
 
 enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
-    OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION };
+    OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION,
+    OPT_TLS, OPT_TLS_INFO };
 
 static const struct opts_own	own[] = {
 	{ 'l', "listen", NULL, "listen, and serve the first client" },
@@ -32,6 +33,10 @@ static const struct opts_own	own[] = {
 	{ OPT_RECV_BYTES, "recv-bytes", "N", "leave after exactly N bytes" },
 	{ 'e', NULL, "COMMAND", "join a program, not standard input/output" },
 	{ 'c', NULL, "COMMAND", "the same, run by /bin/sh" },
+	{ OPT_TLS, "tls", NULL, "the address is TLS, as is one with any "
+	    "--tls-OPTION" },
+	{ OPT_TLS_INFO, "tls-info", NULL, "print what TLS agrees on, and "
+	    "leave" },
 	{ OPT_RESET, "reset", NULL, "close by a reset, leave no TIME_WAIT" },
 	{ OPT_STATS, "stats", NULL, "print totals at the end" },
 	{ 'v', "verbose", NULL, "say what happens; -vv says more" },
@@ -45,7 +50,7 @@ static const struct opts_own	own[] = {
 /* Flags that become part of an address or of several options. */
 struct raw {
 	const char	*port, *source, *exec, *shell, *wait;
-	bool		 v4, v6, unix_path;
+	bool		 v4, v6, unix_path, tls;
 };
 
 static int
@@ -62,13 +67,13 @@ help(const struct opts *opts)
 	    "       tcpcat -l [options] [ADDRESS]\n"
 	    "\n"
 	    "Join standard input and output to an endpoint.\n"
-	    "ADDRESS is HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH, "
-	    "unix:@NAME, fd:N,\nexec:COMMAND or sh:COMMAND, with options "
-	    "behind commas: HOST:PORT,nodelay\n\n");
+	    "ADDRESS is HOST:PORT, [IPV6]:PORT, :PORT, tls://HOST:PORT, "
+	    "unix:PATH,\nunix:@NAME, fd:N, exec:COMMAND or sh:COMMAND, with "
+	    "options behind commas:\nHOST:PORT,nodelay\n\n");
 	opts_help(opts);
 	printf("\nTimes: 30, 1.5, 500ms, 2m, 1h.  Sizes: 512, 64k, 10M, 1G.\n"
 	    "Exit status: 0 all arrived, 1 no connection, 2 usage, 3 no such "
-	    "name,\n4 timed out, 6 cut short, 7 local input or "
+	    "name,\n4 timed out, 5 TLS, 6 cut short, 7 local input or "
 	    "output, 8 program.\n");
 	return fflush(stdout) == 0 ? 0 : 7;
 }
@@ -152,6 +157,10 @@ find_switch(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m)
 		return &o->recv_only;
 	case OPT_SEND_ONLY:
 		return &o->send_only;
+	case OPT_TLS:
+		return &raw->tls;
+	case OPT_TLS_INFO:
+		return &o->tls_info;
 	case OPT_RESET:
 		return &o->reset;
 	case OPT_STATS:
@@ -223,6 +232,8 @@ check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
 	if (o->recv_bytes != 0 && o->send_only)
 		return msg_usage(m,
 		    "--recv-bytes and --send-only exclude each other");
+	if (o->tls_info && o->listen)
+		return msg_usage(m, "--tls-info and -l exclude each other");
 	if (raw->unix_path && (raw->port != NULL || raw->source != NULL))
 		return msg_usage(m, "-U excludes -p and -s");
 	return -1;
@@ -349,7 +360,10 @@ parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
 	struct tcpk_endpoint	*eps[] = { &o->remote };
 	struct tcpk_err		 err;
 	char			*remote, *local, *source = NULL;
+	bool			 tls;
 	int			 status = 2;
+
+	tls = raw->tls || o->tls_info || opts_any_tls(opts);
 
 	local = program_text(raw);
 	remote = remote_text(o, raw, opts, &source, argc, argv, m);
@@ -357,16 +371,22 @@ parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
 		goto out;
 	if (raw->v4 || raw->v6)
 		opts_flag(opts, "family", raw->v4 ? "4" : "6");
-	if (raw->wait != NULL) {
-		opts_flag(opts, "idle-timeout", raw->wait);
-		if (!o->listen)
-			opts_flag(opts, "connect-timeout", raw->wait);
-	}
 	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
-	    tcpk_endpoint_parse(&o->remote, remote, o->listen ? TCPK_LISTEN :
-	    TCPK_CONNECT, &err) == -1) {
+	    tcpk_endpoint_parse_as(&o->remote, remote, o->listen ?
+	    TCPK_LISTEN : TCPK_CONNECT, tls ? TCPK_TLS : TCPK_TCP,
+	    &err) == -1) {
 		msg_usage(m, "%s", err.text);
 		goto out;
+	}
+	if (tls && o->remote.scheme != TCPK_TLS) {
+		msg_usage(m, "%s is not TLS, and a --tls option asks for it",
+		    remote);
+		goto out;
+	}
+	if (raw->wait != NULL) {
+		opts_flag(opts, "idle-timeout", raw->wait);
+		if (tcpk_endpoint_takes(&o->remote, "connect-timeout"))
+			opts_flag(opts, "connect-timeout", raw->wait);
 	}
 	if (o->remote.scheme == TCPK_STDIO && o->local.scheme == TCPK_STDIO) {
 		msg_usage(m, "-: standard input and output are this side "
@@ -404,6 +424,7 @@ tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
 	if (status == -1)
 		status = parse_addresses(o, &raw, &opts, argc - optind,
 		    argv + optind, m);
+	opts_free(&opts);
 	if (status != -1)
 		tcpcat_options_free(o);
 	return status;

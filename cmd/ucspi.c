@@ -12,7 +12,10 @@
 static const char *const	ours[] = {
 	"PROTO", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPREMOTEHOST",
 	"TCPREMOTEINFO", "TCPLOCALIP", "TCPLOCALPORT", "TCPLOCALHOST",
-	"TCPCONNNUM", "UNIXLOCALPATH", "UNIXREMOTEPATH", "UNIXCONNNUM"
+	"TCPCONNNUM", "UNIXLOCALPATH", "UNIXREMOTEPATH", "UNIXCONNNUM",
+	"TLS_PROTOCOL", "TLS_CIPHER", "TLS_ALPN", "TLS_SNI", "TLS_RESUMED",
+	"TLS_PEER_SUBJECT", "TLS_PEER_ISSUER", "TLS_PEER_NAMES",
+	"TLS_PEER_PIN", "TLS_PEER_VERIFIED"
 };
 
 #define NOURS	(sizeof(ours) / sizeof(ours[0]))
@@ -35,7 +38,7 @@ put(char **env, size_t *n, const char *fmt, ...)
 static bool
 put(char **env, size_t *n, const char *fmt, ...)
 {
-	char	buf[TCPK_ADDR_TEXT + 64];
+	char	buf[1024];
 	va_list	ap;
 
 	va_start(ap, fmt);
@@ -76,9 +79,36 @@ put_unix(char **env, size_t *n, const struct tcpk_addr *local,
 	    put(env, n, "UNIXCONNNUM=%" PRIu64, conn);
 }
 
+/* What there is; texts are escaped already. */
+static bool
+put_text(char **env, size_t *n, const char *name, const char *value)
+{
+	return value == NULL || put(env, n, "%s=%s", name, value);
+}
+
+static bool
+put_tls(char **env, size_t *n, const struct tcpk_tls_info *tls)
+{
+	const struct tcpk_tls_cert	*cert = tls->cert;
+
+	return put_text(env, n, "TLS_PROTOCOL", tls->version) &&
+	    put_text(env, n, "TLS_CIPHER", tls->suite) &&
+	    put_text(env, n, "TLS_ALPN", tls->alpn) &&
+	    put_text(env, n, "TLS_SNI", tls->sni) &&
+	    put_text(env, n, "TLS_RESUMED", tls->resumed ? "1" : "0") &&
+	    (cert == NULL ||
+	    (put_text(env, n, "TLS_PEER_SUBJECT", cert->subject) &&
+	    put_text(env, n, "TLS_PEER_ISSUER", cert->issuer) &&
+	    put_text(env, n, "TLS_PEER_NAMES", cert->names) &&
+	    put_text(env, n, "TLS_PEER_PIN", cert->pin) &&
+	    put_text(env, n, "TLS_PEER_VERIFIED",
+	    tls->verified ? "1" : "0")));
+}
+
 char **
 ucspi_environment(char *const env[], const struct tcpk_addr *local,
-    const struct tcpk_addr *peer, const char *host, uint64_t conn)
+    const struct tcpk_addr *peer, const char *host, uint64_t conn,
+    const struct tcpk_tls_info *tls)
 {
 	char	**copy;
 	size_t	  i, n = 0;
@@ -97,6 +127,8 @@ ucspi_environment(char *const env[], const struct tcpk_addr *local,
 		ok = put_tcp(copy, &n, local, peer, host, conn);
 	else if (ok && tcpk_addr_family(peer) == AF_UNIX)
 		ok = put_unix(copy, &n, local, peer, conn);
+	if (ok && tls != NULL)
+		ok = put_tls(copy, &n, tls);
 	if (ok)
 		return copy;
 	ucspi_free(copy);

@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tcpkit/connect.h"
-#include "tcpkit/tls.h"
+#include "tcpkit/starttls.h"
 
 struct tcpk_connect {
 	struct tcpk_loop	*loop;
@@ -14,9 +15,16 @@ struct tcpk_connect {
 	struct tcpk_connect_opts opts;
 	void		       (*fn)(void *, const struct tcpk_connected *);
 	void			*arg;
-	struct tcpk_tls_config	*tls;
+	struct tcpk_tls_config	*tls;	/* our own, or NULL */
 	struct tcpk_dial	*dial;
+	struct tcpk_starttls	*starttls;
+	struct tcpk_tls_start	*handshake;
+	struct tcpk_stream	*stream;	/* while starttls talks */
+	struct tcpk_connected	 result;	/* so far */
+	struct tcpk_attempt	*attempts;
 	struct tcpk_timer	 now;	/* for what needs no waiting */
+	struct tcpk_timer	 limit;	/* on the handshake */
+	uint64_t		 started, dialed;
 };
 
 void
@@ -25,8 +33,13 @@ tcpk_connect_cancel(struct tcpk_connect *c)
 	if (c == NULL)
 		return;
 	tcpk_timer_stop(&c->now);
+	tcpk_timer_stop(&c->limit);
 	tcpk_dial_cancel(c->dial);
+	tcpk_starttls_cancel(c->starttls);
+	tcpk_tls_cancel(c->handshake);
+	tcpk_stream_free(c->stream);
 	tcpk_tls_config_free(c->tls);
+	free(c->attempts);
 	free(c);
 }
 
@@ -37,27 +50,136 @@ finish(struct tcpk_connect *c, const struct tcpk_connected *result)
 	tcpk_connect_cancel(c);
 }
 
+/* A connection that stays clear, or an end before TLS. */
+static void
+fail(struct tcpk_connect *c, const struct tcpk_err *err)
+{
+	c->result.stream = NULL;
+	c->result.err = *err;
+	finish(c, &c->result);
+}
+
+static void
+on_limit(void *arg)
+{
+	struct tcpk_connect	*c = arg;
+	struct tcpk_err		 err;
+
+	tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s not finished in time",
+	    c->ep->text, c->starttls != NULL ? "starttls" :
+	    "the TLS handshake");
+	fail(c, &err);
+}
+
+static void
+on_tls(void *arg, const struct tcpk_tls_done *d)
+{
+	struct tcpk_connect	*c = arg;
+
+	c->handshake = NULL;
+	c->result.stream = d->stream;
+	c->result.tls = d->info;
+	c->result.tls_time = tcpk_now() - c->dialed;
+	if (d->stream == NULL) {
+		c->result.err = d->err;
+		tcpk_err_wrap(&c->result.err, "%.80s", c->ep->text);
+	}
+	finish(c, &c->result);
+}
+
+static void
+shake_hands(struct tcpk_connect *c)
+{
+	struct tcpk_tls_config	*tls = c->tls;
+	struct tcpk_err		 err;
+
+	if (tls == NULL)
+		tls = c->opts.tls;
+	c->handshake = tcpk_tls_start(c->loop, tls, c->stream, on_tls, c,
+	    &err);
+	if (c->handshake == NULL)
+		fail(c, &err);
+	else
+		c->stream = NULL;
+}
+
+static void
+on_starttls(void *arg, const struct tcpk_err *err)
+{
+	struct tcpk_connect	*c = arg;
+	struct tcpk_err		 named;
+
+	c->starttls = NULL;
+	if (err == NULL) {
+		shake_hands(c);
+		return;
+	}
+	named = *err;
+	tcpk_err_wrap(&named, "%.80s", c->ep->text);
+	fail(c, &named);
+}
+
+static void
+secure(struct tcpk_connect *c, const struct tcpk_dialed *d)
+{
+	const struct tcpk_options	*o = &c->ep->o;
+	const char			*name = o->name;
+	struct tcpk_err			 err;
+
+	/* dial's list of attempts is gone when the handshake is done. */
+	if (d->nattempts > 0) {
+		c->attempts = reallocarray(NULL, d->nattempts,
+		    sizeof(*c->attempts));
+		if (c->attempts == NULL)
+			c->result.nattempts = 0;
+		else
+			memcpy(c->attempts, d->attempts,
+			    d->nattempts * sizeof(*c->attempts));
+		c->result.attempts = c->attempts;
+	}
+	c->dialed = tcpk_now();
+	if (tcpk_timer_set(&c->limit, c->started + o->connect_timeout) == -1) {
+		tcpk_err_set(&err, TCPK_EIO, "out of memory");
+		fail(c, &err);
+		return;
+	}
+	c->stream = c->result.stream;
+	if (o->starttls == NULL) {
+		shake_hands(c);
+		return;
+	}
+	if (name == NULL)
+		name = c->ep->host != NULL ? c->ep->host : "localhost";
+	c->starttls = tcpk_starttls_start(c->loop, o->starttls, name,
+	    c->stream, on_starttls, c, &err);
+	if (c->starttls == NULL)
+		fail(c, &err);
+}
+
 static void
 on_dialed(void *arg, const struct tcpk_dialed *d)
 {
 	struct tcpk_connect	*c = arg;
-	struct tcpk_connected	 result = {
-		.err = d->err,
-		.peer = d->peer,
-		.attempts = d->attempts,
-		.nattempts = d->nattempts,
-		.name_time = d->name_time,
-		.connect_time = d->connect_time,
-	};
+	struct tcpk_connected	*result = &c->result;
 
 	c->dial = NULL;
+	result->err = d->err;
+	result->peer = d->peer;
+	result->attempts = d->attempts;
+	result->nattempts = d->nattempts;
+	result->name_time = d->name_time;
+	result->connect_time = d->connect_time;
 	if (d->fd != -1) {
-		result.stream = tcpk_stream_socket(c->loop, d->fd,
-		    &result.err);
-		if (result.stream == NULL)
+		result->stream = tcpk_stream_socket(c->loop, d->fd,
+		    &result->err);
+		if (result->stream == NULL)
 			close(d->fd);
+		else if (c->ep->scheme == TCPK_TLS) {
+			secure(c, d);
+			return;
+		}
 	}
-	finish(c, &result);
+	finish(c, result);
 }
 
 /* dial hands its own argument to trying: it is to be the user's. */
@@ -117,6 +239,32 @@ on_now(void *arg)
 	finish(c, &result);
 }
 
+static void
+on_warning(void *arg, const char *text)
+{
+	struct tcpk_connect	*c = arg;
+
+	if (c->opts.warning != NULL)
+		c->opts.warning(c->arg, text);
+}
+
+static int
+start_tls(struct tcpk_connect *c, struct tcpk_err *err)
+{
+	const char	*proto = c->ep->o.starttls;
+
+	if (proto != NULL && !tcpk_starttls_knows(proto))
+		return tcpk_err_set(err, TCPK_EUSAGE, "%.80s: option starttls:"
+		    " \"%.20s\" is none of %s", c->ep->text, proto,
+		    tcpk_starttls_list());
+	if (c->opts.tls == NULL) {
+		c->tls = tcpk_tls_config_new(c->ep, on_warning, c, err);
+		if (c->tls == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 start(struct tcpk_connect *c, struct tcpk_err *err)
 {
@@ -127,8 +275,7 @@ start(struct tcpk_connect *c, struct tcpk_err *err)
 		return tcpk_err_set(err, TCPK_EUSAGE,
 		    "%.80s: this build does not speak UDP", c->ep->text);
 	case TCPK_TLS:
-		c->tls = tcpk_tls_config_new(c->ep, err);
-		if (c->tls == NULL)
+		if (start_tls(c, err) == -1)
 			return -1;
 		break;
 	case TCPK_TCP:
@@ -162,7 +309,9 @@ tcpk_connect_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	c->opts = *opts;
 	c->fn = fn;
 	c->arg = arg;
+	c->started = tcpk_now();
 	tcpk_timer_init(&c->now, loop, on_now, c);
+	tcpk_timer_init(&c->limit, loop, on_limit, c);
 	if (start(c, err) == -1) {
 		tcpk_connect_cancel(c);
 		return NULL;

@@ -292,7 +292,6 @@ take_scheme(struct tcpk_endpoint *ep, const char **place,
 	const char	*text = *place, *sep;
 	size_t		 i, n;
 
-	ep->scheme = TCPK_TCP;
 	if (strcmp(text, "-") == 0)
 		ep->scheme = TCPK_STDIO;
 	for (i = 0; i < NSCHEMES; i++) {
@@ -303,6 +302,8 @@ take_scheme(struct tcpk_endpoint *ep, const char **place,
 			break;
 		}
 	}
+	/* A record is whole when it is written: nothing is to be waited for. */
+	ep->o.nodelay = ep->scheme == TCPK_TLS;
 	if (i == NSCHEMES && (sep = strstr(text, "://")) != NULL)
 		return tcpk_err_set(err, TCPK_EUSAGE, "unknown scheme "
 		    "\"%.*s\" (tcp://, tls://, udp://, unix:, fd:, exec:, "
@@ -347,12 +348,20 @@ int
 tcpk_endpoint_parse(struct tcpk_endpoint *ep, const char *text,
     enum tcpk_role role, struct tcpk_err *err)
 {
+	return tcpk_endpoint_parse_as(ep, text, role, TCPK_TCP, err);
+}
+
+int
+tcpk_endpoint_parse_as(struct tcpk_endpoint *ep, const char *text,
+    enum tcpk_role role, enum tcpk_scheme scheme, struct tcpk_err *err)
+{
 	char	*copy;
 	int	 ret = -1;
 
 	memset(ep, 0, sizeof(*ep));
 	tcpk__options_init(&ep->o);
 	ep->role = role;
+	ep->scheme = scheme;
 	ep->fd = -1;
 	ep->text = strdup(text);
 	copy = strdup(text);

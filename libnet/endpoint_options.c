@@ -7,67 +7,104 @@
 
 #include "endpoint_impl.h"
 
-enum type { FLAG, TIME, TIME_OR_NO, SIZE, NUMBER, OCTAL, FAMILY, TEXT, SOURCE };
+enum type {
+	FLAG, TIME, TIME_OR_NO, SIZE, NUMBER, OCTAL, FAMILY, TEXT, LIST, SOURCE
+};
 
 struct option {
 	const char	*name;
 	enum type	 type;
-	unsigned	 schemes, roles;
+	unsigned	 connect, listen;	/* the schemes that take it */
 	size_t		 offset;
 	uint64_t	 min, max;
 	const char	*value, *help;
+	const char	*flag;			/* of a tool; NULL: the name */
 };
 
 #define S(x)	(1u << TCPK_##x)
 #define NET	(S(TCP) | S(TLS))
 #define NAMED	(S(TCP) | S(TLS) | S(UDP))
 #define STREAM	(~S(UDP))
-#define CONN	S(CONNECT)
-#define LIST	S(LISTEN)
 #define AT(x)	offsetof(struct tcpk_options, x)
 
 static const struct option options[] = {
-	{ "connect-timeout", TIME, STREAM, CONN, AT(connect_timeout), 1, 0,
-	    "T", "limit on name, connection and handshake (30s)" },
-	{ "idle-timeout", TIME, STREAM, CONN | LIST, AT(idle_timeout), 1, 0,
-	    "T", "end when nothing moved either way for T" },
-	{ "half-close-timeout", TIME, STREAM, CONN | LIST,
+	{ "connect-timeout", TIME, STREAM, S(TLS), AT(connect_timeout), 1, 0,
+	    "T", "limit on name, connection and handshake (30s)", NULL },
+	{ "idle-timeout", TIME, STREAM, STREAM, AT(idle_timeout), 1, 0,
+	    "T", "end when nothing moved either way for T", NULL },
+	{ "half-close-timeout", TIME, STREAM, STREAM,
 	    AT(half_close_timeout), 1, 0,
-	    "T", "the same for one direction, once the other ended" },
-	{ "no-shutdown", FLAG, STREAM, CONN | LIST, AT(no_shutdown), 0, 0,
-	    NULL, "hold the half-close back until the peer has ended" },
-	{ "family", FAMILY, NAMED, CONN | LIST, AT(family), 0, 0,
-	    "4|6", "only IPv4 or only IPv6" },
-	{ "source", SOURCE, NET, CONN, AT(source), 0, 0,
-	    "ADDR[:PORT]", "bind to this local address first" },
-	{ "interface", TEXT, NAMED, CONN | LIST, AT(interface), 0, 0,
-	    "DEV", "only through this network interface" },
-	{ "keepalive", TIME_OR_NO, NET, CONN | LIST, AT(keepalive),
+	    "T", "the same for one direction, once the other ended", NULL },
+	{ "no-shutdown", FLAG, STREAM, STREAM, AT(no_shutdown), 0, 0,
+	    NULL, "hold the half-close back until the peer has ended", NULL },
+	{ "family", FAMILY, NAMED, NAMED, AT(family), 0, 0,
+	    "4|6", "only IPv4 or only IPv6", NULL },
+	{ "source", SOURCE, NET, 0, AT(source), 0, 0,
+	    "ADDR[:PORT]", "bind to this local address first", NULL },
+	{ "interface", TEXT, NAMED, NAMED, AT(interface), 0, 0,
+	    "DEV", "only through this network interface", NULL },
+	{ "keepalive", TIME_OR_NO, NET, NET, AT(keepalive),
 	    TCPK_SECOND, 32767 * TCPK_SECOND,
-	    "T|no", "probe a silent peer after T (60s)" },
-	{ "nodelay", FLAG, NET, CONN | LIST, AT(nodelay), 0, 0,
-	    NULL, "send small pieces at once (TCP_NODELAY)" },
-	{ "dscp", NUMBER, NET, CONN | LIST, AT(dscp), 0, 63,
-	    "N", "differentiated services code point" },
-	{ "ttl", NUMBER, NET, CONN | LIST, AT(ttl), 1, 255,
-	    "N", "time to live, hop limit" },
-	{ "rcvbuf", SIZE, NET, CONN | LIST, AT(rcvbuf), 1, INT32_MAX / 2,
-	    "BYTES", "the kernel's receive buffer" },
-	{ "sndbuf", SIZE, NET, CONN | LIST, AT(sndbuf), 1, INT32_MAX / 2,
-	    "BYTES", "the kernel's send buffer" },
-	{ "user-timeout", TIME, NET, CONN | LIST, AT(user_timeout), TCPK_MS,
+	    "T|no", "probe a silent peer after T (60s)", NULL },
+	{ "nodelay", FLAG, NET, NET, AT(nodelay), 0, 0,
+	    NULL, "send small pieces at once (TCP_NODELAY)", NULL },
+	{ "dscp", NUMBER, NET, NET, AT(dscp), 0, 63,
+	    "N", "differentiated services code point", NULL },
+	{ "ttl", NUMBER, NET, NET, AT(ttl), 1, 255,
+	    "N", "time to live, hop limit", NULL },
+	{ "rcvbuf", SIZE, NET, NET, AT(rcvbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's receive buffer", NULL },
+	{ "sndbuf", SIZE, NET, NET, AT(sndbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's send buffer", NULL },
+	{ "user-timeout", TIME, NET, NET, AT(user_timeout), TCPK_MS,
 	    INT32_MAX * TCPK_MS,
-	    "T", "limit for sent data to be acknowledged" },
-	{ "backlog", NUMBER, NET | S(UNIX), LIST, AT(backlog), 1, INT32_MAX,
-	    "N", "clients that may wait to be accepted" },
-	{ "acl", TEXT, NAMED | S(FD), LIST, AT(acl), 0, 0,
-	    "LIST", "who may connect: -0.0.0.0/0;+192.168/16" },
-	{ "acl-file", TEXT, NAMED | S(FD), LIST, AT(acl_file), 0, 0,
-	    "FILE", "the same from a file; acl= is added behind it" },
-	{ "mode", OCTAL, S(UNIX), LIST, AT(mode), 0, 0777,
-	    "0660", "permissions of the socket file" },
-	{ "owner", TEXT, S(UNIX), LIST, AT(owner), 0, 0,
-	    "USER:GROUP", "owner of the socket file" },
+	    "T", "limit for sent data to be acknowledged", NULL },
+	{ "backlog", NUMBER, 0, NET | S(UNIX), AT(backlog), 1, INT32_MAX,
+	    "N", "clients that may wait to be accepted", NULL },
+	{ "acl", TEXT, 0, NAMED | S(FD), AT(acl), 0, 0,
+	    "LIST", "who may connect: -0.0.0.0/0;+192.168/16", NULL },
+	{ "acl-file", TEXT, 0, NAMED | S(FD), AT(acl_file), 0, 0,
+	    "FILE", "the same from a file; acl= is added behind it", NULL },
+	{ "mode", OCTAL, 0, S(UNIX), AT(mode), 0, 0777,
+	    "0660", "permissions of the socket file", NULL },
+	{ "owner", TEXT, 0, S(UNIX), AT(owner), 0, 0,
+	    "USER:GROUP", "owner of the socket file", NULL },
+	{ "ca", TEXT, S(TLS), S(TLS), AT(ca), 0, 0,
+	    "FILE", "trust these certificates, not the system's",
+	    "tls-ca" },
+	{ "cert", LIST, S(TLS), S(TLS), AT(cert), 0, 0,
+	    "FILE", "own certificate chain, PEM",
+	    "tls-cert" },
+	{ "key", LIST, S(TLS), S(TLS), AT(key), 0, 0,
+	    "FILE", "its private key, if it is in another file",
+	    "tls-key" },
+	{ "name", TEXT, S(TLS), 0, AT(name), 0, 0,
+	    "NAME", "name to ask for and to verify, not the host",
+	    "tls-name" },
+	{ "alpn", LIST, S(TLS), S(TLS), AT(alpn), 0, 0,
+	    "A;B", "application protocols, the preferred one first",
+	    "tls-alpn" },
+	{ "pin", LIST, S(TLS), S(TLS), AT(pin), 0, 0,
+	    "sha256//BASE64", "accept only this public key",
+	    "tls-pin" },
+	{ "pin-only", FLAG, S(TLS), 0, AT(pin_only), 0, 0,
+	    NULL, "a pin that matches is enough",
+	    "tls-pin-only" },
+	{ "insecure", FLAG, S(TLS), 0, AT(insecure), 0, 0,
+	    NULL, "do not verify the peer",
+	    "tls-insecure" },
+	{ "client-ca", TEXT, 0, S(TLS), AT(client_ca), 0, 0,
+	    "FILE", "require a client certificate from these",
+	    "tls-client-ca" },
+	{ "self-signed", FLAG, 0, S(TLS), AT(self_signed), 0, 0,
+	    NULL, "make a key and a certificate for this run",
+	    "tls-self-signed" },
+	{ "starttls", TEXT, S(TLS), 0, AT(starttls), 0, 0,
+	    "PROTO", "begin in clear: smtp, imap, pop3, ftp, xmpp, "
+	    "postgres, ldap", NULL },
+	{ "allow-truncation", FLAG, S(TLS), S(TLS), AT(allow_truncation), 0,
+	    0, NULL, "accept an end without close_notify",
+	    "tls-allow-truncation" },
 };
 
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
@@ -88,7 +125,15 @@ tcpk__options_free(struct tcpk_options *o)
 	free(o->owner);
 	free(o->acl);
 	free(o->acl_file);
-	o->interface = o->owner = o->acl = o->acl_file = NULL;
+	free(o->ca);
+	free(o->client_ca);
+	free(o->cert);
+	free(o->key);
+	free(o->name);
+	free(o->alpn);
+	free(o->pin);
+	free(o->starttls);
+	memset(o, 0, sizeof(*o));
 }
 
 static const struct option *
@@ -105,8 +150,8 @@ find(const char *name)
 static bool
 takes(const struct tcpk_endpoint *ep, const struct option *opt)
 {
-	return (opt->schemes & 1u << ep->scheme) != 0 &&
-	    (opt->roles & 1u << ep->role) != 0;
+	return ((ep->role == TCPK_LISTEN ? opt->listen : opt->connect) &
+	    1u << ep->scheme) != 0;
 }
 
 /* How many single changes lead from a to b; both are short names. */
@@ -279,6 +324,7 @@ set_value(void *where, const struct option *opt, const char *value,
 		return tcpk_err_set(err, TCPK_EUSAGE,
 		    "\"%.40s\" is neither 4 nor 6", value);
 	case TEXT:
+	case LIST:
 		return set_text(where, value, err);
 	case SOURCE:
 		return set_source(where, value, err);
@@ -357,9 +403,12 @@ tcpk_option_info(size_t i, struct tcpk_option_info *info)
 	if (i >= NOPTIONS)
 		return false;
 	info->name = options[i].name;
+	info->flag = options[i].flag != NULL ? options[i].flag :
+	    options[i].name;
 	info->value = options[i].value;
 	info->help = options[i].help;
-	info->schemes = options[i].schemes;
-	info->roles = options[i].roles;
+	info->list = options[i].type == LIST;
+	info->schemes[TCPK_CONNECT] = options[i].connect;
+	info->schemes[TCPK_LISTEN] = options[i].listen;
 	return true;
 }

@@ -123,7 +123,7 @@ tcpk_loop_buffer(struct tcpk_loop *loop)
 {
 	if (loop->nspare > 0)
 		return loop->spare[--loop->nspare];
-	return malloc(TCPK_SCRATCH);
+	return malloc(TCPK_BUFFER);
 }
 
 void

@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "serve_impl.h"
 #include "tcpkit/listen.h"
 #include "tcpkit/resolve.h"
-#include "tcpkit/serve.h"
-#include "tcpkit/tls.h"
 
 /* Addresses one name may stand for. */
 #define MAX_LISTENERS	32
@@ -26,6 +25,8 @@ struct tcpk_serve {
 	struct tcpk_serve_handler handler;
 	void			*arg;
 	struct tcpk_tls_config	*tls;
+	struct tcpk__shakes	 shakes;
+	bool			 one;
 	struct tcpk_acl		*acl;		/* NULL: everyone */
 	struct tcpk_timer	 now;
 	struct tcpk_resolve	*lookups[FAMILIES];
@@ -51,6 +52,7 @@ tcpk_serve_free(struct tcpk_serve *s)
 	if (s == NULL)
 		return;
 	close_listeners(s);
+	tcpk__shakes_free(&s->shakes);
 	for (i = 0; i < FAMILIES; i++)
 		tcpk_resolve_cancel(s->lookups[i]);
 	tcpk_timer_stop(&s->now);
@@ -109,26 +111,63 @@ let_in(struct tcpk_serve *s, const struct tcpk_addr *peer)
 }
 
 static void
+on_shaken(void *arg, const struct tcpk_addr *peer,
+    const struct tcpk_addr *listener, const struct tcpk_tls_done *done)
+{
+	struct tcpk_serve	*s = arg;
+	struct tcpk_client	 client = {
+		.stream = done->stream,
+		.peer = peer,
+		.listener = listener,
+		.tls = done->info
+	};
+
+	if (done->stream != NULL)
+		s->handler.client(s->arg, &client);
+	else if (s->handler.refused != NULL)
+		s->handler.refused(s->arg, peer, &done->err, done->info);
+}
+
+/* Hand the client over, after its handshake where there is one. */
+static int
+welcome(struct tcpk_serve *s, struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	if (s->tls != NULL)
+		return tcpk__shake_start(&s->shakes, s->loop, s->tls,
+		    client->stream, s->ep->o.connect_timeout, client->peer,
+		    client->listener, on_shaken, s, err);
+	s->handler.client(s->arg, client);
+	return 0;
+}
+
+static void
 on_client(void *arg, int fd, const struct tcpk_addr *peer)
 {
 	struct listener		*l = arg;
 	struct tcpk_serve	*s = l->serve;
-	struct tcpk_client	 client = { .peer = peer };
+	struct tcpk_addr	 from = *peer;
+	struct tcpk_addr	 at = *tcpk_listen_addr(l->listen);
+	struct tcpk_client	 client = { .peer = &from, .listener = &at };
 	struct tcpk_err		 err;
 
 	if (!let_in(s, peer)) {
 		close(fd);
 		return;
 	}
-	client.listener = tcpk_listen_addr(l->listen);
 	client.stream = tcpk_stream_socket(s->loop, fd, &err);
 	if (client.stream == NULL) {
 		close(fd);
-		if (s->handler.trouble != NULL)
-			s->handler.trouble(s->arg, &err);
-		return;
+		goto trouble;
 	}
-	s->handler.client(s->arg, &client);
+	if (s->one)
+		close_listeners(s);
+	if (welcome(s, &client, &err) == 0)
+		return;
+	tcpk_stream_free(client.stream);
+trouble:
+	if (s->handler.trouble != NULL)
+		s->handler.trouble(s->arg, &err);
 }
 
 static void
@@ -345,6 +384,7 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	}
 	s->loop = loop;
 	s->ep = ep;
+	s->one = opts->one;
 	s->handler = *handler;
 	s->arg = arg;
 	tcpk_timer_init(&s->now, loop, on_addresses, s);
@@ -356,7 +396,7 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	if (tcpk_serve_reload_acl(s, err) == -1)
 		goto fail;
 	if (ep->scheme == TCPK_TLS &&
-	    (s->tls = tcpk_tls_config_new(ep, err)) == NULL)
+	    (s->tls = tcpk_tls_config_new(ep, on_warning, s, err)) == NULL)
 		goto fail;
 	r = take_numeric(s, err);
 	if (r == 0)
@@ -368,4 +408,10 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 fail:
 	tcpk_serve_free(s);
 	return NULL;
+}
+
+struct tcpk_tls_cert *
+tcpk_serve_cert(const struct tcpk_serve *s, size_t i)
+{
+	return s->tls != NULL ? tcpk_tls_config_cert(s->tls, i) : NULL;
 }

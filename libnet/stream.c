@@ -88,20 +88,27 @@ tcpk_stream_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 	return s->ops->fds(s, rfd, wfd);
 }
 
-int
-tcpk_stream_local(const struct tcpk_stream *s, struct tcpk_addr *a)
+/* Of the connection itself, whatever is spoken over it; -1: none. */
+static int
+socket_of(const struct tcpk_stream *s)
 {
 	int	rfd, wfd;
 
-	return s->ops->fds(s, &rfd, &wfd) ? tcpk_addr_local(a, wfd) : -1;
+	while (s->ops->inner != NULL)
+		s = s->ops->inner(s);
+	return s->ops->fds(s, &rfd, &wfd) ? wfd : -1;
+}
+
+int
+tcpk_stream_local(const struct tcpk_stream *s, struct tcpk_addr *a)
+{
+	return tcpk_addr_local(a, socket_of(s));
 }
 
 int
 tcpk_stream_peer(const struct tcpk_stream *s, struct tcpk_addr *a)
 {
-	int	rfd, wfd;
-
-	return s->ops->fds(s, &rfd, &wfd) ? tcpk_addr_peer(a, wfd) : -1;
+	return tcpk_addr_peer(a, socket_of(s));
 }
 
 const struct tcpk_err *
@@ -116,7 +123,7 @@ int
 tcpk__stream_fail(struct tcpk_stream *s, enum tcpk_err_kind kind, int code,
     const char *fmt, ...)
 {
-	char	what[128];
+	char	what[sizeof(s->err->text)];
 	va_list	ap;
 
 	if (s->err != NULL)
@@ -128,6 +135,16 @@ tcpk__stream_fail(struct tcpk_stream *s, enum tcpk_err_kind kind, int code,
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	return tcpk_err_errno(s->err, kind, code, "%s", what);
+}
+
+int
+tcpk__stream_fail_as(struct tcpk_stream *s, const struct tcpk_err *err)
+{
+	if (s->err == NULL)
+		s->err = malloc(sizeof(*s->err));
+	if (s->err != NULL)
+		*s->err = *err;
+	return -1;
 }
 
 void
@@ -265,7 +282,7 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 
 static const struct tcpk__stream_ops	sock_ops = {
 	sock_read, sock_write, sock_finish, sock_drained, sock_want,
-	sock_hup, sock_reset, sock_free, sock_fds, true
+	sock_hup, sock_reset, sock_free, sock_fds, NULL, true
 };
 
 struct tcpk_stream *

@@ -14,6 +14,8 @@ struct tcpk__stream_ops {
 	void	(*reset)(struct tcpk_stream *);
 	void	(*free)(struct tcpk_stream *);
 	bool	(*fds)(const struct tcpk_stream *, int *, int *);
+	/* The stream below this one; NULL where there is none. */
+	const struct tcpk_stream *(*inner)(const struct tcpk_stream *);
 	bool	lingers;
 };
 
@@ -28,6 +30,9 @@ struct tcpk_stream {
 /* Note an error with errno (code 0: none) and return -1. */
 int	tcpk__stream_fail(struct tcpk_stream *, enum tcpk_err_kind, int code,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same with an error from elsewhere. */
+int	tcpk__stream_fail_as(struct tcpk_stream *, const struct tcpk_err *);
 
 /* Call the owner. */
 void	tcpk__stream_ready(struct tcpk_stream *, unsigned ready);

@@ -9,8 +9,11 @@ tcpk_tls_built(void)
 }
 
 struct tcpk_tls_config *
-tcpk_tls_config_new(const struct tcpk_endpoint *ep, struct tcpk_err *err)
+tcpk_tls_config_new(const struct tcpk_endpoint *ep,
+    void (*warn)(void *, const char *), void *arg, struct tcpk_err *err)
 {
+	(void)warn;
+	(void)arg;
 	tcpk_err_set(err, TCPK_EUSAGE, "%.80s: this build does not speak TLS",
 	    ep->text);
 	return NULL;
@@ -22,10 +25,19 @@ tcpk_tls_config_free(struct tcpk_tls_config *config)
 	(void)config;
 }
 
+struct tcpk_tls_cert *
+tcpk_tls_config_cert(const struct tcpk_tls_config *config, size_t i)
+{
+	(void)config;
+	(void)i;
+	return NULL;
+}
+
 struct tcpk_tls_start *
 tcpk_tls_start(struct tcpk_loop *loop, struct tcpk_tls_config *config,
-    struct tcpk_stream *stream, void (*fn)(void *, struct tcpk_stream *,
-    const struct tcpk_err *), void *arg, struct tcpk_err *err)
+    struct tcpk_stream *stream,
+    void (*fn)(void *, const struct tcpk_tls_done *), void *arg,
+    struct tcpk_err *err)
 {
 	(void)loop;
 	(void)config;
@@ -40,4 +52,11 @@ void
 tcpk_tls_cancel(struct tcpk_tls_start *start)
 {
 	(void)start;
+}
+
+const struct tcpk_tls_info *
+tcpk_tls_info(const struct tcpk_stream *stream)
+{
+	(void)stream;
+	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * connect: an endpoint to a stream, whatever its scheme: looked up, dialled,
- * adopted or started.
+ * adopted or started, and with TLS where the endpoint says so.
  */
 #ifndef TCPKIT_CONNECT_H
 #define TCPKIT_CONNECT_H
@@ -8,6 +8,7 @@
 #include <tcpkit/dial.h>
 #include <tcpkit/endpoint.h>
 #include <tcpkit/stream.h>
+#include <tcpkit/tls.h>
 
 struct tcpk_connect;
 
@@ -15,26 +16,33 @@ struct tcpk_connect;
 struct tcpk_connected {
 	struct tcpk_stream *stream;	/* the caller's; NULL: see err */
 	/*
-	 * TCPK_EUSAGE, TCPK_ENAME, TCPK_ECONNECT, TCPK_ETIMEOUT, TCPK_EPROGRAM
-	 * or TCPK_EIO.
+	 * TCPK_EUSAGE, TCPK_ENAME, TCPK_ECONNECT, TCPK_ETIMEOUT, TCPK_ETLS,
+	 * TCPK_EPROGRAM or TCPK_EIO.
 	 */
 	struct tcpk_err	 err;
 	struct tcpk_addr peer;		/* len 0 where there is none */
 	const struct tcpk_attempt *attempts;	/* those that failed */
 	size_t		 nattempts;
-	uint64_t	 name_time, connect_time;	/* ns */
+	uint64_t	 name_time, connect_time, tls_time;	/* ns */
+	/* What was agreed, or presented before it failed; NULL: no TLS. */
+	const struct tcpk_tls_info *tls;
 };
 
 struct tcpk_connect_opts {
 	struct tcpk_dial_opts	dial;
 	/* The environment of exec: and sh:. */
 	char *const	       *envp;
+	/* For several connections to one tls:// endpoint; NULL makes one. */
+	struct tcpk_tls_config *tls;
+	/* NULL, or told what is odd in the endpoint's files, at the start. */
+	void		      (*warning)(void *arg, const char *text);
 };
 
 /*
  * Begin; the endpoint must stay until the end.  Calls back exactly once,
- * from the loop, never before this returns.  NULL: what can be refused at
- * once was, TCPK_EUSAGE or TCPK_EIO.
+ * from the loop, never before this returns; connect_timeout bounds the whole,
+ * a handshake included.  NULL: what can be refused at once was, TCPK_EUSAGE
+ * or TCPK_EIO.
  */
 struct tcpk_connect *tcpk_connect_start(struct tcpk_loop *,
 	    const struct tcpk_endpoint *, const struct tcpk_connect_opts *,

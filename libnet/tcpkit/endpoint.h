@@ -51,6 +51,13 @@ struct tcpk_options {
 	char		*owner;			/* NULL whoever runs this */
 	char		*acl, *acl_file;	/* NULL none; see serve */
 	struct tcpk_addr source;		/* len 0: none */
+	/* TLS; lists are joined by ';', NULL is none.  */
+	char		*ca, *client_ca;	/* files */
+	char		*cert, *key;		/* lists of files */
+	char		*name;			/* to verify; NULL the host */
+	char		*alpn, *pin;		/* lists */
+	char		*starttls;		/* a protocol */
+	bool		 pin_only, insecure, self_signed, allow_truncation;
 };
 
 #define TCPK_UNSET	UINT64_MAX
@@ -81,6 +88,13 @@ struct tcpk_endpoint {
 int	tcpk_endpoint_parse(struct tcpk_endpoint *, const char *text,
 	    enum tcpk_role, struct tcpk_err *);
 
+/*
+ * The same, but an address without a scheme (host:port, :port, port) is of
+ * this one: TCPK_TCP, TCPK_TLS or TCPK_UDP.
+ */
+int	tcpk_endpoint_parse_as(struct tcpk_endpoint *, const char *text,
+	    enum tcpk_role, enum tcpk_scheme, struct tcpk_err *);
+
 /* Give back what parse took.  A zeroed endpoint is fine. */
 void	tcpk_endpoint_free(struct tcpk_endpoint *);
 
@@ -103,10 +117,12 @@ const char *tcpk_scheme_name(enum tcpk_scheme);
 /* One row of the table, to show. */
 struct tcpk_option_info {
 	const char	*name;
+	const char	*flag;		/* of a tool, without "--" */
 	const char	*value;		/* "T", "FILE"; NULL takes none */
 	const char	*help;
-	unsigned	 schemes;	/* bits 1 << enum tcpk_scheme */
-	unsigned	 roles;		/* bits 1 << enum tcpk_role */
+	bool		 list;		/* values joined by ';' */
+	/* Who takes it, by enum tcpk_role: bits 1 << enum tcpk_scheme. */
+	unsigned	 schemes[2];
 };
 
 /* Row i, from 0; false after the last. */

@@ -29,6 +29,9 @@
 /* Bytes in the loop's shared scratch buffer. */
 #define TCPK_SCRATCH	(256 * 1024)
 
+/* In a buffer of its own: as many, and the frames of 16 TLS records. */
+#define TCPK_BUFFER	(TCPK_SCRATCH + 512)
+
 struct tcpk_loop;
 
 struct tcpk_watch {
@@ -100,7 +103,7 @@ uint64_t tcpk_now(void);
 void   *tcpk_loop_scratch(struct tcpk_loop *);
 
 /*
- * Buffers of TCPK_SCRATCH bytes from the loop's free list: NULL when there
+ * Buffers of TCPK_BUFFER bytes from the loop's free list: NULL when there
  * is no memory.  Everything that was taken is given back before the loop is
  * freed.
  */

@@ -1,7 +1,7 @@
 /*
  * serve: a listening endpoint to a stream per client: its name is looked up,
  * every address it has is listened on, and each client that may come in
- * becomes a stream.
+ * becomes a stream, after a TLS handshake where the endpoint says so.
  */
 #ifndef TCPKIT_SERVE_H
 #define TCPKIT_SERVE_H
@@ -9,6 +9,7 @@
 #include <tcpkit/acl.h>
 #include <tcpkit/endpoint.h>
 #include <tcpkit/stream.h>
+#include <tcpkit/tls.h>
 
 struct tcpk_serve;
 
@@ -17,11 +18,12 @@ struct tcpk_client {
 	struct tcpk_stream	*stream;	/* the handler's */
 	const struct tcpk_addr	*peer;
 	const struct tcpk_addr	*listener;
+	const struct tcpk_tls_info *tls;	/* NULL: no TLS */
 };
 
 /*
- * All but warning are called from the loop; denied, trouble and warning may
- * be NULL.
+ * All but warning are called from the loop; denied, trouble, warning and
+ * refused may be NULL.
  */
 struct tcpk_serve_handler {
 	/*
@@ -38,12 +40,20 @@ struct tcpk_serve_handler {
 		    const char *rule);
 	/* Clients must wait, for lack of descriptors; once per shortage. */
 	void	(*trouble)(void *arg, const struct tcpk_err *);
-	/* Something odd in the access control list, while it is read. */
+	/* Something odd in a file that is read. */
 	void	(*warning)(void *arg, const char *text);
+	/*
+	 * A client's TLS handshake failed, TCPK_ETLS or TCPK_ETIMEOUT, and it
+	 * was closed; tcpk_serve_free may be called from here.
+	 */
+	void	(*refused)(void *arg, const struct tcpk_addr *peer,
+		    const struct tcpk_err *, const struct tcpk_tls_info *);
 };
 
 struct tcpk_serve_opts {
 	bool	numeric;	/* ask no name service */
+	/* Stop listening when the first client was let in. */
+	bool	one;
 };
 
 /*
@@ -62,7 +72,13 @@ struct tcpk_serve *tcpk_serve_start(struct tcpk_loop *,
  */
 int	tcpk_serve_reload_acl(struct tcpk_serve *, struct tcpk_err *);
 
-/* Stop listening.  Clients that were handed over are not touched. */
+/* Our own certificate, as tcpk_tls_config_cert; NULL without TLS. */
+struct tcpk_tls_cert *tcpk_serve_cert(const struct tcpk_serve *, size_t i);
+
+/*
+ * Stop listening; handshakes that are not done are given up.  Clients that
+ * were handed over are not touched.
+ */
 void	tcpk_serve_free(struct tcpk_serve *);
 
 #endif

@@ -148,9 +148,8 @@ wrong() {
 @test "what is not built yet is 2, not taken and ignored" {
 	local flag
 	wrong udp udp://127.0.0.1:1
-	wrong tls tls://127.0.0.1:1
 	wrong via 127.0.0.1:1,via=socks5://127.0.0.1:2
-	for flag in -k -z -u --tls --retry --reconnect --sha256; do
+	for flag in -k -z -u --retry --reconnect --sha256; do
 		wrong "${flag#-}" $flag 127.0.0.1:1
 	done
 	wrong via --via socks5://127.0.0.1:2 127.0.0.1:1

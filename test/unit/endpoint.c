@@ -475,16 +475,16 @@ test_table(void)
 				wrong += strcmp(info.name, other.name) == 0;
 		n = strlen(info.help);
 		ok(n > 0 && n < 60 && info.help[n - 1] != '.' &&
-		    strlen(info.name) < 32 && info.schemes != 0 &&
-		    info.roles != 0, "%s: %s", info.name, info.help);
+		    strlen(info.name) < 32 &&
+		    (info.schemes[0] | info.schemes[1]) != 0, "%s: %s", info.name, info.help);
 		for (scheme = 0; scheme < 8; scheme++)
 			for (role = 0; role < 2; role++) {
 				snprintf(text, sizeof(text), "%s,%s%s%s",
 				    texts[scheme], info.name,
 				    info.value != NULL ? "=" : "",
 				    info.value != NULL ? value : "");
-				takes = (info.schemes >> scheme & 1) != 0 &&
-				    (info.roles >> role & 1) != 0;
+				takes = (info.schemes[role] >> scheme &
+				    1) != 0;
 				if (role == TCPK_LISTEN &&
 				    scheme >= TCPK_EXEC)
 					takes = 0;

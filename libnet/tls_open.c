@@ -1,0 +1,265 @@
+/*
+ * Reading from TLS records: what came is decrypted where it lies, and alerts
+ * and handshake messages are answered.  The peer is not to be trusted with
+ * our time or memory, although it has the keys.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls_record_impl.h"
+
+#define MAX_RECORD	(TCPK__TLS_HEADER + TCPK__TLS_MAX_PLAIN + 32)
+
+/* A read needs room for one whole record at least. */
+#define MIN_ROOM	(2 * MAX_RECORD)
+
+/* Records without data that a peer may send between two with data. */
+#define MAX_EMPTY	256
+#define MAX_WARNINGS	16
+
+/* The peer broke the protocol: tell it, and read no more. */
+static int
+broken(struct tcpk__tls *t, unsigned alert, const char *why)
+{
+	if (!t->close_sent && tcpk__tls_alert(t, 2, alert))
+		tcpk__tls_flush(t);
+	t->end = TCPK__FAILED;
+	return tcpk__stream_fail(&t->s, TCPK_ECUT, 0, "TLS: %s", why);
+}
+
+static int
+take_alert(struct tcpk__tls *t, const unsigned char *p, size_t n)
+{
+	char	word[16];
+
+	if (n != 2)
+		return broken(t, TCPK__ALERT_DECODE, "malformed alert");
+	if (p[1] == TCPK__ALERT_CLOSE_NOTIFY) {
+		t->close_seen = true;
+		t->end = TCPK__ENDED;
+		return 0;
+	}
+	if (p[0] != 1) {
+		t->end = TCPK__FAILED;
+		return tcpk__stream_fail(&t->s, TCPK_ECUT, 0,
+		    "TLS: the peer sent the alert %s",
+		    tcpk__alert_word(p[1], word));
+	}
+	if (++t->warnings > MAX_WARNINGS)
+		return broken(t, TCPK__ALERT_UNEXPECTED, "too many warnings");
+	return 0;
+}
+
+/* Only renegotiation is left of handshakes, and it is refused. */
+static int
+take_handshake(struct tcpk__tls *t)
+{
+	if (++t->warnings > MAX_WARNINGS)
+		return broken(t, TCPK__ALERT_UNEXPECTED,
+		    "the peer insists on renegotiation");
+	if (!t->close_sent &&
+	    tcpk__tls_alert(t, 1, TCPK__ALERT_NO_RENEGOTIATION))
+		tcpk__tls_flush(t);
+	return 0;
+}
+
+static int
+take_record(struct tcpk__tls *t, unsigned type, const unsigned char *p,
+    size_t n)
+{
+	switch (type) {
+	case TCPK__RECORD_DATA:
+		if (n > 0)
+			t->empty = t->warnings = 0;
+		else if (++t->empty > MAX_EMPTY)
+			return broken(t, TCPK__ALERT_UNEXPECTED,
+			    "too many empty records");
+		return 0;
+	case TCPK__RECORD_ALERT:
+		return take_alert(t, p, n);
+	case TCPK__RECORD_HANDSHAKE:
+		return take_handshake(t);
+	default:
+		return broken(t, TCPK__ALERT_UNEXPECTED,
+		    "a record of unknown type");
+	}
+}
+
+/*
+ * Decrypt the whole records in data, moving their plaintext together at its
+ * beginning.  Returns how much that is; *used says how much was looked at.
+ */
+static size_t
+open_records(struct tcpk__tls *t, unsigned char *data, size_t len,
+    size_t *used)
+{
+	unsigned char	*rec, *plain;
+	size_t		 at = 0, put = 0, n, whole;
+
+	while (t->end == TCPK__OPEN && len - at >= TCPK__TLS_HEADER) {
+		rec = data + at;
+		n = (size_t)rec[3] << 8 | rec[4];
+		if (rec[1] != TCPK__TLS_VERSION >> 8 || rec[2] != (TCPK__TLS_VERSION & 0xff)) {
+			broken(t, TCPK__ALERT_VERSION,
+			    "a record of another version");
+			break;
+		}
+		if (!(*t->in)->check_length(t->in, n)) {
+			broken(t, TCPK__ALERT_OVERFLOW,
+			    "a record of impossible length");
+			break;
+		}
+		if (len - at - TCPK__TLS_HEADER < n)
+			break;
+		whole = TCPK__TLS_HEADER + n;
+		plain = (*t->in)->decrypt(t->in, rec[0], TCPK__TLS_VERSION,
+		    rec + TCPK__TLS_HEADER, &n);
+		if (plain == NULL) {
+			broken(t, TCPK__ALERT_BAD_MAC, "a record that was "
+			    "changed on the way (authentication failed)");
+			break;
+		}
+		at += whole;
+		if (take_record(t, rec[0], plain, n) == -1 ||
+		    rec[0] != TCPK__RECORD_DATA)
+			continue;
+		memmove(data + put, plain, n);
+		put += n;
+	}
+	*used = at;
+	return put;
+}
+
+/* Keep the beginning of a record until the rest has come. */
+static int
+keep_rest(struct tcpk__tls *t, const unsigned char *rest, size_t n)
+{
+	if (n == 0 || t->end != TCPK__OPEN)
+		return 0;
+	t->spill = malloc(n);
+	if (t->spill == NULL) {
+		t->end = TCPK__FAILED;
+		return tcpk__stream_fail(&t->s, TCPK_EIO, 0,
+		    "out of memory");
+	}
+	memcpy(t->spill, rest, n);
+	t->spill_len = (uint32_t)n;
+	return 0;
+}
+
+static ssize_t
+end_of_input(struct tcpk__tls *t)
+{
+	if (t->config->allow_truncation && t->spill_len == 0) {
+		t->end = TCPK__ENDED;
+		return 0;
+	}
+	t->end = TCPK__FAILED;
+	return tcpk__stream_fail(&t->s, TCPK_ECUT, 0, "TLS: %s",
+	    t->spill_len != 0 ? "the connection ended inside a record" :
+	    "the connection ended without close_notify: what came may be cut "
+	    "short (allow-truncation accepts it)");
+}
+
+/*
+ * Read once and decrypt in place.  n > 0 bytes of plaintext at data; 0 the
+ * end; TCPK_AGAIN nothing yet, *more if it makes sense to read on; -1.
+ */
+static ssize_t
+fill(struct tcpk__tls *t, unsigned char *data, size_t room, bool *more)
+{
+	size_t	len = t->spill_len, used, put;
+	ssize_t	got;
+
+	got = tcpk_stream_read(t->inner, data + len, room - len);
+	if (got == TCPK_AGAIN)
+		return TCPK_AGAIN;
+	if (got == 0)
+		return end_of_input(t);
+	if (got < 0) {
+		t->end = TCPK__FAILED;
+		return tcpk__tls_take_error(t);
+	}
+	if (len > 0) {
+		memcpy(data, t->spill, len);
+		free(t->spill);
+		t->spill = NULL;
+		t->spill_len = 0;
+	}
+	len += (size_t)got;
+	put = open_records(t, data, len, &used);
+	if (keep_rest(t, data + used, len - used) == -1 && put == 0)
+		return -1;
+	if (put > 0)
+		return (ssize_t)put;
+	if (t->end != TCPK__OPEN)
+		return t->end == TCPK__ENDED ? 0 : -1;
+	*more = true;
+	return TCPK_AGAIN;
+}
+
+static ssize_t
+take_plain(struct tcpk__tls *t, void *buf, size_t n)
+{
+	size_t	have = t->plain_len - t->plain_off;
+
+	if (n > have)
+		n = have;
+	memcpy(buf, t->plain + t->plain_off, n);
+	t->plain_off += (uint32_t)n;
+	if (t->plain_off == t->plain_len) {
+		free(t->plain);
+		t->plain = NULL;
+		t->plain_off = t->plain_len = 0;
+	}
+	tcpk__tls_set_want(t);
+	return (ssize_t)n;
+}
+
+/* For a caller who takes less than a record at a time. */
+static ssize_t
+read_small(struct tcpk__tls *t, void *buf, size_t n, bool *more)
+{
+	ssize_t	got;
+
+	t->plain = malloc(MIN_ROOM);
+	if (t->plain == NULL) {
+		t->end = TCPK__FAILED;
+		return tcpk__stream_fail(&t->s, TCPK_EIO, 0,
+		    "out of memory");
+	}
+	got = fill(t, t->plain, MIN_ROOM, more);
+	if (got > 0) {
+		t->plain_len = (uint32_t)got;
+		return take_plain(t, buf, n);
+	}
+	free(t->plain);
+	t->plain = NULL;
+	return got;
+}
+
+ssize_t
+tcpk__tls_read(struct tcpk_stream *s, void *buf, size_t n)
+{
+	struct tcpk__tls	*t = (struct tcpk__tls *)s;
+	ssize_t			 got;
+	bool			 more;
+	int			 i;
+
+	if (t->plain_len > 0)
+		return take_plain(t, buf, n);
+	if (t->end != TCPK__OPEN)
+		return t->end == TCPK__ENDED ? 0 : -1;
+	/* Records without data, or halves of large ones, are not the end. */
+	for (i = 0; i < 4; i++) {
+		more = false;
+		got = n < MIN_ROOM ? read_small(t, buf, n, &more) :
+		    fill(t, buf, n, &more);
+		if (got != TCPK_AGAIN || !more)
+			break;
+	}
+	if (t->off < t->len)
+		tcpk__tls_set_want(t);
+	return got;
+}
