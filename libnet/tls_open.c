@@ -259,7 +259,8 @@ tcpk__tls_read(struct tcpk_stream *s, void *buf, size_t n)
 		if (got != TCPK_AGAIN || !more)
 			break;
 	}
-	if (t->off < t->len)
+	/* An answer to write, or an end that came with the data. */
+	if (t->off < t->len || tcpk__tls_has_held(t))
 		tcpk__tls_set_want(t);
 	return got;
 }

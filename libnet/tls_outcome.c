@@ -55,9 +55,13 @@ fill_info(struct tcpk_tls_start *t, struct tcpk_tls_info *info, bool agreed)
 {
 	br_ssl_engine_context		*eng = &t->role.ctx.eng;
 	br_ssl_session_parameters	 params;
+	char				 name[TCPK__HOST];
 
 	memset(info, 0, sizeof(*info));
-	info->sni = copy(br_ssl_engine_get_server_name(eng));
+	/* A client may ask for anything: what is no name is not repeated. */
+	if (tcpk__host_check(name, br_ssl_engine_get_server_name(eng),
+	    NULL) == 0)
+		info->sni = copy(name);
 	if (agreed) {
 		br_ssl_engine_get_session_parameters(eng, &params);
 		info->version = "TLSv1.2";

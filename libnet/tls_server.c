@@ -50,7 +50,7 @@ choose_suite(struct tcpk__role *r, const br_ssl_server_context *cc,
 	return false;
 }
 
-/* A key of this type for this name; EC costs a server a tenth of RSA. */
+/* For this name an EC key first: it costs a server half of RSA's. */
 static int
 policy_choose(const br_ssl_server_policy_class **p,
     const br_ssl_server_context *cc, br_ssl_server_choices *choices)
