@@ -153,7 +153,7 @@ check_signatures(struct search *s, struct tcpk__verdict *v)
 
 	for (i = s->path.n; i-- > 0; issuer = c) {
 		c = s->path.certs[i];
-		if (s->signatures++ == MAX_SIGNATURES)
+		if (s->signatures++ >= MAX_SIGNATURES)
 			return TCPK__REFUSE(v, TCPK__X509_LIMIT,
 			    "too many certificates to choose from");
 		code = run(s, c, issuer);
@@ -259,7 +259,7 @@ extend(struct search *s)
 	size_t			 i;
 	bool			 any = false, good = false;
 
-	if (s->steps++ == MAX_STEPS)
+	if (s->steps++ >= MAX_STEPS)
 		return false;
 	if (try_anchors(s, last->issuer, false))
 		return true;
