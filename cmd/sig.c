@@ -7,17 +7,20 @@
 
 #include "sig.h"
 
+/* In the order in which they are told. */
+static const int	known[] = {
+	SIGCHLD, SIGUSR1, SIGHUP, SIGINT, SIGTERM
+};
+
+#define NKNOWN	(sizeof(known) / sizeof(known[0]))
+
 static struct {
 	struct tcpk_waker waker;
 	bool		  watching;
-	volatile sig_atomic_t signo;
+	volatile sig_atomic_t came[NKNOWN];
 	void		(*fn)(void *, int);
 	void		 *arg;
 } state;
-
-static const int	caught[] = { SIGINT, SIGTERM, SIGHUP };
-
-#define NCAUGHT	(sizeof(caught) / sizeof(caught[0]))
 
 bool
 sig_prepare(void)
@@ -41,7 +44,11 @@ sig_prepare(void)
 static void
 on_signal(int signo)
 {
-	state.signo = signo;
+	size_t	i;
+
+	for (i = 0; i < NKNOWN; i++)
+		if (known[i] == signo)
+			state.came[i] = 1;
 	if (state.watching)
 		tcpk_waker_wake(&state.waker);
 }
@@ -49,28 +56,40 @@ on_signal(int signo)
 static void
 on_wake(void *arg)
 {
+	size_t	i;
+
 	(void)arg;
-	state.fn(state.arg, state.signo);
+	for (i = 0; i < NKNOWN; i++) {
+		if (!state.came[i] || !state.watching)
+			continue;
+		state.came[i] = 0;
+		state.fn(state.arg, known[i]);
+	}
+}
+
+void
+sig_also(int signo)
+{
+	struct sigaction	sa = { .sa_handler = on_signal }, old;
+
+	sa.sa_flags = SA_RESTART;
+	sigaction(signo, NULL, &old);
+	if (old.sa_handler != SIG_IGN || signo == SIGCHLD)
+		sigaction(signo, &sa, NULL);
 }
 
 int
 sig_watch(struct tcpk_loop *loop, void (*fn)(void *, int), void *arg,
     struct tcpk_err *err)
 {
-	struct sigaction	sa = { .sa_handler = on_signal }, old;
-	size_t			i;
-
 	if (tcpk_waker_init(&state.waker, loop, on_wake, NULL, err) == -1)
 		return -1;
 	state.fn = fn;
 	state.arg = arg;
 	state.watching = true;
-	sa.sa_flags = SA_RESTART;
-	for (i = 0; i < NCAUGHT; i++) {
-		sigaction(caught[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN)
-			sigaction(caught[i], &sa, NULL);
-	}
+	sig_also(SIGINT);
+	sig_also(SIGTERM);
+	sig_also(SIGHUP);
 	return 0;
 }
 

@@ -19,11 +19,15 @@ bool	sig_prepare(void);
 
 /*
  * SIGINT, SIGTERM and SIGHUP call fn from the loop (those that were ignored
- * when the tool started stay ignored).  -1: TCPK_EIO.
+ * when the tool started stay ignored), each at least once after it came.
+ * -1: TCPK_EIO.
  */
 int	sig_watch(struct tcpk_loop *, void (*fn)(void *arg, int signo),
 	    void *arg, struct tcpk_err *);
 void	sig_unwatch(void);
+
+/* One more signal for the same callback: SIGUSR1, SIGCHLD. */
+void	sig_also(int signo);
 
 /* Die of a signal, as if it had not been caught. */
 _Noreturn void sig_die(int signo);

@@ -1,7 +1,5 @@
 /* tcpcat: standard input and output, or a program, to an endpoint. */
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,12 +16,6 @@
 #include "tcpcat.h"
 #include "tls_msg.h"
 #include "ucspi.h"
-
-/* How long input may be silent after the peer's end, SPEC section 2. */
-#define STDIN_SILENCE	TCPK_SECOND
-
-/* The same for the peer, when there is no half-close to wait for. */
-#define RESET_SILENCE	TCPK_SECOND
 
 extern char	**environ;
 
@@ -97,51 +89,6 @@ on_done(void *arg, const struct tcpk_pump_report *r)
 	leave(t, msg_status(&r->err));
 }
 
-/*
- * How long input is waited for once the peer has ended: SPEC section 2.
- * With --send-only its end says no more than that of a one-way receiver.
- */
-static void
-set_input_rule(const struct tcpcat *t, struct tcpk_half_opts *in)
-{
-	struct stat	st;
-
-	if (t->o.local.scheme != TCPK_STDIO)
-		return;
-	if (fstat(STDIN_FILENO, &st) == -1 || isatty(STDIN_FILENO))
-		in->quiet = 0;
-	else if (!t->o.send_only &&
-	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) {
-		in->quiet = STDIN_SILENCE;
-		in->patient = true;
-	}
-	if (t->o.wait_given)
-		in->quiet = t->o.wait_stdin;
-}
-
-static void
-set_pump_opts(const struct tcpcat *t, struct tcpk_pump_opts *p)
-{
-	const struct tcpcat_opts	*o = &t->o;
-
-	tcpk_pump_defaults(p);
-	p->idle_timeout = o->remote.o.idle_timeout;
-	p->half_close_timeout = o->remote.o.half_close_timeout;
-	p->deadline = t->deadline_at;
-	p->half[0].mute = o->recv_only;
-	p->half[0].no_shutdown = o->remote.o.no_shutdown;
-	p->half[1].discard = o->send_only;
-	p->half[1].limit = o->recv_bytes;
-	p->half[1].at_most = o->quit_after;
-	set_input_rule(t, &p->half[0]);
-	if (o->reset) {
-		p->reset[1] = true;
-		p->half[0].no_finish = true;
-		if (o->quit_after == TCPK_FOREVER)
-			p->half[1].quiet = RESET_SILENCE;
-	}
-}
-
 static void
 print_detail(const struct tcpcat *t, const struct tcpk_pump_opts *p)
 {
@@ -170,7 +117,7 @@ on_local(void *arg, const struct tcpk_connected *c)
 		leave_err(t, "program", &err);
 		return;
 	}
-	set_pump_opts(t, &opts);
+	tcpcat_pump_opts(&t->o, t->deadline_at, &opts);
 	t->pump = tcpk_pump_start(t->loop, c->stream, t->remote, &opts,
 	    on_done, t, &err);
 	if (t->pump == NULL) {
@@ -284,15 +231,20 @@ on_connected(void *arg, const struct tcpk_connected *c)
 {
 	struct tcpcat		*t = arg;
 	struct msg_fields	 f = { .event = "connect", .conn = 1 };
+	char			 text[TCPK_ADDR_TEXT];
 
 	t->connect = NULL;
 	print_attempts(t, c);
 	if (c->stream == NULL) {
 		if (c->tls != NULL || c->err.kind == TCPK_ETLS) {
-			leave_err(t, "tls-failed", &c->err);
+			f.event = "tls-failed";
+			f.peer = tcpk_addr_format(&c->peer, text,
+			    sizeof(text));
+			msg_err(&t->msg, MSG_ERROR, &f, &c->err);
 			if (c->tls != NULL)
 				tls_msg_presented(&t->msg, &f,
 				    t->o.remote.text, c->tls, true);
+			leave(t, msg_status(&c->err));
 		} else if (c->nattempts == 0 || c->peer.len != 0)
 			leave_err(t, "connect-failed", &c->err);
 		else
@@ -321,7 +273,8 @@ print_own_cert(const struct tcpcat *t, const char *listening_on)
 	struct tcpk_tls_cert	*cert = tcpk_serve_cert(t->serve, 0);
 
 	if (cert != NULL)
-		tls_msg_own(&t->msg, cert, listening_on);
+		tls_msg_own(&t->msg, cert, listening_on,
+		    t->o.remote.o.client_ca != NULL);
 	free(cert);
 }
 
@@ -483,7 +436,11 @@ main(int argc, char **argv)
 	status = tcpcat_options(&t.o, &t.msg, argc, argv);
 	if (status != -1)
 		return status;
-	run(&t);
+	if (t.o.keep) {
+		t.status = tcpcat_serve(&t.o, &t.msg, t.pipe_ignored);
+		t.signo = t.status > 128 ? t.status - 128 : 0;
+	} else
+		run(&t);
 	tcpcat_options_free(&t.o);
 	ucspi_free(t.env);
 	if (t.signo != 0)

@@ -16,6 +16,11 @@ struct tcpcat_opts {
 	bool		listen, numeric;
 	bool		recv_only, send_only, reset, stats;
 	bool		tls_info;
+	bool		keep, broadcast, tag;	/* -k and what goes with it */
+	const char	*greet;		/* NULL none */
+	const char	*user;		/* NULL stay */
+	int		ready_fd;	/* -1 none */
+	uint64_t	drain_timeout;	/* ns */
 	bool		wait_given;	/* --wait-stdin */
 	uint64_t	wait_stdin;	/* ns */
 	uint64_t	quit_after;	/* -q, ns; TCPK_FOREVER */
@@ -30,6 +35,14 @@ struct tcpcat_opts {
 int	tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc,
 	    char **argv);
 void	tcpcat_options_free(struct tcpcat_opts *);
+
+/* Half 0 goes to the peer.  deadline is on the clock, 0 none. */
+void	tcpcat_pump_opts(const struct tcpcat_opts *, uint64_t deadline,
+	    struct tcpk_pump_opts *);
+
+/* Listen and serve all who come: -lk.  Returns the status to leave with. */
+int	tcpcat_serve(struct tcpcat_opts *, const struct msg *,
+	    bool pipe_ignored);
 
 /* A connection, to be reported on. */
 struct tcpcat_ends {

@@ -1,6 +1,8 @@
 /* The command line of tcpcat. */
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +13,22 @@
 
 enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
     OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION,
-    OPT_TLS, OPT_TLS_INFO };
+    OPT_TLS, OPT_TLS_INFO, OPT_BROADCAST, OPT_TAG, OPT_GREET, OPT_USER,
+    OPT_READY_FD, OPT_DRAIN };
 
 static const struct opts_own	own[] = {
 	{ 'l', "listen", NULL, "listen, and serve the first client" },
+	{ 'k', "keep-open", NULL, "with -l: serve all who come" },
+	{ 'm', NULL, "N", "with -lk: max-clients" },
+	{ OPT_GREET, "greet", "TEXT", "with -l: send this first" },
+	{ OPT_TAG, "tag", NULL, "with -lk: each line with who sent it" },
+	{ OPT_BROADCAST, "broadcast", NULL, "with -lk: what one sends goes "
+	    "to all" },
+	{ OPT_DRAIN, "drain-timeout", "T", "with -lk: let clients finish for "
+	    "T (10s)" },
+	{ OPT_READY_FD, "ready-fd", "N", "with -lk: write the address there "
+	    "when ready" },
+	{ OPT_USER, "user", "NAME", "with -lk: give up root for this user" },
 	{ 'p', NULL, "PORT", "source port; with -l the port to listen on" },
 	{ 's', NULL, "ADDR", "source address; with -l where to listen" },
 	{ '4', NULL, NULL, "only IPv4" },
@@ -100,6 +114,18 @@ take_limit(uint64_t *value, const char *text, bool time, struct tcpk_err *err)
 	return 0;
 }
 
+static int
+take_fd(int *fd, const char *text, struct tcpk_err *err)
+{
+	uint64_t	n;
+
+	if (tcpk_value_number(&n, text, 0, 65535, err) == -1)
+		return -1;
+	*fd = (int)n;
+	return fcntl(*fd, F_GETFD) != -1 ? 0 : tcpk_err_errno(err,
+	    TCPK_EUSAGE, errno, "descriptor %d", *fd);
+}
+
 /* One option that has a value.  -1 on a wrong one. */
 static int
 take_value(int c, struct tcpcat_opts *o, struct raw *raw,
@@ -115,6 +141,10 @@ take_value(int c, struct tcpcat_opts *o, struct raw *raw,
 		return tcpk_value_time(&o->quit_after, optarg, err);
 	case OPT_DEADLINE:
 		return take_limit(&o->deadline, optarg, true, err);
+	case OPT_DRAIN:
+		return tcpk_value_time(&o->drain_timeout, optarg, err);
+	case OPT_READY_FD:
+		return take_fd(&o->ready_fd, optarg, err);
 	case OPT_WAIT_STDIN:
 		return take_wait_stdin(o, optarg, err);
 	case OPT_RECV_BYTES:
@@ -157,6 +187,12 @@ find_switch(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m)
 		return &o->recv_only;
 	case OPT_SEND_ONLY:
 		return &o->send_only;
+	case 'k':
+		return &o->keep;
+	case OPT_BROADCAST:
+		return &o->broadcast;
+	case OPT_TAG:
+		return &o->tag;
 	case OPT_TLS:
 		return &raw->tls;
 	case OPT_TLS_INFO:
@@ -202,6 +238,15 @@ take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
 	case 'c':
 		raw->shell = optarg;
 		break;
+	case 'm':
+		opts_flag(opts, "max-clients", optarg);
+		break;
+	case OPT_GREET:
+		o->greet = optarg;
+		break;
+	case OPT_USER:
+		o->user = optarg;
+		break;
 	case 'v':
 		m->verbose++;
 		break;
@@ -232,6 +277,23 @@ check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
 	if (o->recv_bytes != 0 && o->send_only)
 		return msg_usage(m,
 		    "--recv-bytes and --send-only exclude each other");
+	if (o->keep && !o->listen)
+		return msg_usage(m, "-k goes with -l");
+	if ((o->tag || o->broadcast) && !o->keep)
+		return msg_usage(m, "%s goes with -lk",
+		    o->tag ? "--tag" : "--broadcast");
+	if (o->greet != NULL && !o->listen)
+		return msg_usage(m, "--greet goes with -l");
+	if ((o->user != NULL || o->ready_fd != -1) && !o->keep)
+		return msg_usage(m, "%s goes with -lk",
+		    o->user != NULL ? "--user" : "--ready-fd");
+	if ((raw->exec != NULL || raw->shell != NULL) &&
+	    (o->tag || o->broadcast))
+		return msg_usage(m, "-e and -c exclude --tag and --broadcast");
+	if (o->keep && (o->recv_bytes != 0 || o->reset || o->wait_given ||
+	    o->quit_after != TCPK_FOREVER))
+		return msg_usage(m, "-k excludes --recv-bytes, --reset, "
+		    "--wait-stdin and -q");
 	if (o->tls_info && o->listen)
 		return msg_usage(m, "--tls-info and -l exclude each other");
 	if (raw->unix_path && (raw->port != NULL || raw->source != NULL))
@@ -416,6 +478,8 @@ tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->quit_after = TCPK_FOREVER;
+	o->drain_timeout = 10 * TCPK_SECOND;
+	o->ready_fd = -1;
 	opts_init(&opts, m, own);
 	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
 		status = take_option(c, o, &raw, m, &opts);

@@ -75,7 +75,7 @@ tls_msg_presented(const struct msg *m, const struct msg_fields *base,
 
 void
 tls_msg_own(const struct msg *m, const struct tcpk_tls_cert *cert,
-    const char *listening_on)
+    const char *listening_on, bool wants_cert)
 {
 	struct msg_fields	f = { .event = "tls-self-signed" };
 	const char		*port = strrchr(listening_on, ':');
@@ -88,8 +88,10 @@ tls_msg_own(const struct msg *m, const struct tcpk_tls_cert *cert,
 	msg(m, MSG_NOTICE, &f, "self-signed certificate, pin %s", cert->pin);
 	if (!m->json)
 		msg(m, MSG_NOTICE, &f, "on the other side: tcpcat --tls-pin "
-		    "%s --tls-pin-only %s%s", cert->pin, any ? "HOST" :
-		    listening_on, any && port != NULL ? port : "");
+		    "%s --tls-pin-only%s %s%s", cert->pin,
+		    wants_cert ? " --tls-cert CERTIFICATE" : "",
+		    any ? "HOST" : listening_on,
+		    any && port != NULL ? port : "");
 }
 
 static void

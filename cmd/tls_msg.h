@@ -19,7 +19,7 @@ void	tls_msg_presented(const struct msg *, const struct msg_fields *,
 
 /* Our own certificate that was made for this run: its pin, how to use it. */
 void	tls_msg_own(const struct msg *, const struct tcpk_tls_cert *,
-	    const char *listening_on);
+	    const char *listening_on, bool wants_cert);
 
 /* For --tls-info, on standard output.  0, or -1 if that failed. */
 int	tls_msg_print(const struct msg *, const char *peer,

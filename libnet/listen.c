@@ -83,22 +83,31 @@ on_readable(void *arg, unsigned ready)
 	struct tcpk_listen	*l = arg;
 	struct tcpk_addr	 peer;
 	bool			 freed = false;
-	int			 fd, i;
+	int			 fd, code, i;
 
 	(void)ready;
 	l->freed = &freed;
 	for (i = 0; i < BURST && !l->paused; i++) {
+		if (l->handler.room != NULL && !l->handler.room(l->arg)) {
+			tcpk_listen_pause(l);
+			break;
+		}
 		fd = tcpk_sock_accept(l->watch.fd, &peer);
+		code = errno;
 		if (fd != -1) {
 			l->handler.client(l->arg, fd, &peer);
 			if (freed)
 				return;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			continue;
+		}
+		if (l->handler.unused != NULL)
+			l->handler.unused(l->arg);
+		if (code == EAGAIN || code == EWOULDBLOCK) {
 			/* Nobody is left waiting: the shortage is over. */
 			l->troubled = false;
 			break;
-		} else if (!transient(errno)) {
-			trouble(l, errno);
+		} else if (!transient(code)) {
+			trouble(l, code);
 			break;
 		}
 	}

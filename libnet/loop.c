@@ -20,6 +20,7 @@ struct tcpk_loop {
 	struct tcpk_watch	*changes;
 	struct tcpk__timers	 timers;
 	struct tcpk__wakers	 wakers;
+	struct tcpk__orphans	 orphans;
 	uint64_t		 now;
 	bool			 stopped;
 	void			*scratch;
@@ -88,6 +89,7 @@ tcpk_loop_free(struct tcpk_loop *loop)
 	while (loop->nspare > 0)
 		free(loop->spare[--loop->nspare]);
 	free(loop->timers.heap);
+	free(loop->orphans.pids);
 	free(loop->scratch);
 	free(loop);
 }
@@ -108,6 +110,12 @@ struct tcpk__wakers *
 tcpk__loop_wakers(struct tcpk_loop *loop)
 {
 	return &loop->wakers;
+}
+
+struct tcpk__orphans *
+tcpk__loop_orphans(struct tcpk_loop *loop)
+{
+	return &loop->orphans;
 }
 
 void *

@@ -53,4 +53,12 @@ struct tcpk__wakers {
 void	tcpk__wakers_close(struct tcpk__wakers *);
 struct tcpk__wakers *tcpk__loop_wakers(struct tcpk_loop *);
 
+/* Children to reap: loop_orphans.c. */
+struct tcpk__orphans {
+	pid_t	*pids;
+	size_t	 n, room;
+};
+
+struct tcpk__orphans *tcpk__loop_orphans(struct tcpk_loop *);
+
 #endif

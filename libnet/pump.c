@@ -180,6 +180,22 @@ init_half(struct tcpk_pump *p, int i)
 		tcpk__half_set(h, DONE);
 }
 
+/* As if it had been read already and dst had taken nothing of it. */
+static bool
+put_first(struct tcpk__half *h)
+{
+	size_t	n = h->opts->nfirst;
+
+	if (n == 0 || h->state != FLOW)
+		return true;
+	h->buf = tcpk_loop_buffer(h->pump->loop);
+	if (h->buf == NULL)
+		return false;
+	h->len = (uint32_t)(n < TCPK_SCRATCH ? n : TCPK_SCRATCH);
+	memcpy(h->buf, h->opts->first, h->len);
+	return true;
+}
+
 struct tcpk_pump *
 tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
     struct tcpk_stream *b, const struct tcpk_pump_opts *opts,
@@ -203,13 +219,19 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 		goto no_memory;
 	init_half(p, 0);
 	init_half(p, 1);
+	if (!put_first(&p->half[0]) || !put_first(&p->half[1]))
+		goto no_memory;
 	tcpk_stream_on_ready(a, on_ready_a, p);
 	if (b != a)
 		tcpk_stream_on_ready(b, on_ready_b, p);
 	set_wants(p);
 	return p;
 no_memory:
-	free(p);
+	if (p != NULL) {
+		tcpk_timer_stop(&p->timer);
+		tcpk__half_release(&p->half[0]);
+		free(p);
+	}
 	tcpk_err_set(err, TCPK_EIO, "out of memory");
 	return NULL;
 }

@@ -1,113 +1,151 @@
-#include <sys/socket.h>
-
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "serve_impl.h"
 #include "tcpkit/listen.h"
 #include "tcpkit/resolve.h"
 
-/* Addresses one name may stand for. */
-#define MAX_LISTENERS	32
+/* Where others share the limits, room is looked for this often. */
+#define LOOK_AGAIN	(100 * TCPK_MS)
 
-enum { V6, V4, FAMILIES };
-
-struct listener {
-	struct tcpk_serve  *serve;
-	struct tcpk_listen *listen;
-};
-
-struct tcpk_serve {
-	struct tcpk_loop	*loop;
-	const struct tcpk_endpoint *ep;
-	struct tcpk_serve_handler handler;
-	void			*arg;
-	struct tcpk_tls_config	*tls;
-	struct tcpk__shakes	 shakes;
-	bool			 one;
-	struct tcpk_acl		*acl;		/* NULL: everyone */
-	struct tcpk_timer	 now;
-	struct tcpk_resolve	*lookups[FAMILIES];
-	struct tcpk_addr	 addrs[MAX_LISTENERS];
-	size_t			 naddrs;
-	struct tcpk_err		 lookup_err;
-	struct listener		 listeners[MAX_LISTENERS];
-	size_t			 n;
-};
-
-static void
-close_listeners(struct tcpk_serve *s)
+void
+tcpk__serve_close(struct tcpk_serve *s)
 {
 	while (s->n > 0)
 		tcpk_listen_free(s->listeners[--s->n].listen);
 }
 
 void
-tcpk_serve_free(struct tcpk_serve *s)
+tcpk_serve_stop(struct tcpk_serve *s)
 {
 	int	i;
 
+	tcpk__serve_close(s);
+	tcpk__shakes_free(&s->shakes);
+	for (i = 0; i < TCPK__FAMILIES; i++) {
+		tcpk_resolve_cancel(s->lookups[i]);
+		s->lookups[i] = NULL;
+	}
+	tcpk_timer_stop(&s->now);
+	tcpk_timer_stop(&s->again);
+}
+
+void
+tcpk_serve_free(struct tcpk_serve *s)
+{
 	if (s == NULL)
 		return;
-	close_listeners(s);
-	tcpk__shakes_free(&s->shakes);
-	for (i = 0; i < FAMILIES; i++)
-		tcpk_resolve_cancel(s->lookups[i]);
-	tcpk_timer_stop(&s->now);
-	tcpk_tls_config_free(s->tls);
-	tcpk_acl_free(s->acl);
+	tcpk_serve_stop(s);
+	tcpk_serve_files_free(s->files);
+	tcpk_limits_free(s->own_limits);
 	free(s);
 }
 
-static void
-on_warning(void *arg, const char *text)
-{
-	struct tcpk_serve	*s = arg;
+/* --- room ----------------------------------------------------------------- */
 
-	if (s->handler.warning != NULL)
-		s->handler.warning(s->arg, text);
+static void
+resume(struct tcpk_serve *s)
+{
+	size_t	i;
+
+	if (!s->full)
+		return;
+	s->full = false;
+	tcpk_timer_stop(&s->again);
+	for (i = 0; i < s->n; i++)
+		tcpk_listen_resume(s->listeners[i].listen);
 }
 
-int
-tcpk_serve_reload_acl(struct tcpk_serve *s, struct tcpk_err *err)
+static void
+on_again(void *arg)
 {
-	const struct tcpk_options	*o = &s->ep->o;
-	struct tcpk_acl			*acl;
+	resume(arg);
+}
 
-	if (o->acl == NULL && o->acl_file == NULL)
-		return 0;
-	acl = tcpk_acl_new(on_warning, s, err);
-	if (acl == NULL)
-		return -1;
-	if ((o->acl_file != NULL &&
-	    tcpk_acl_add_file(acl, o->acl_file, err) == -1) ||
-	    (o->acl != NULL && tcpk_acl_add_text(acl, "acl", o->acl,
-	    strlen(o->acl), err) == -1) ||
-	    tcpk_acl_compile(acl, err) == -1) {
-		tcpk_acl_free(acl);
-		return -1;
-	}
-	tcpk_acl_free(s->acl);
-	s->acl = acl;
-	return 0;
+static bool
+on_room(void *arg)
+{
+	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
+	size_t			 i;
+
+	if (s->limits == NULL || tcpk_limits_take(s->limits))
+		return true;
+	s->full = true;
+	for (i = 0; i < s->n; i++)
+		tcpk_listen_pause(s->listeners[i].listen);
+	if (tcpk_limits_shared(s->limits))
+		tcpk_timer_set(&s->again, tcpk_now() + LOOK_AGAIN);
+	return false;
+}
+
+static void
+give_place(struct tcpk_serve *s)
+{
+	if (s->limits != NULL)
+		tcpk_limits_give(s->limits);
+	resume(s);
+}
+
+static void
+on_unused(void *arg)
+{
+	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
+
+	if (s->limits != NULL)
+		tcpk_limits_give(s->limits);
+}
+
+void
+tcpk_serve_left(struct tcpk_serve *s, const struct tcpk_ip *ip)
+{
+	if (s->limits != NULL && ip != NULL)
+		tcpk_limits_give_host(s->limits, *ip);
+	give_place(s);
+}
+
+static void
+has_left(struct tcpk_serve *s, const struct tcpk_addr *peer)
+{
+	struct tcpk_ip	ip;
+
+	tcpk_serve_left(s, tcpk_ip_from(&ip, peer) ? &ip : NULL);
+}
+
+/* --- clients -------------------------------------------------------------- */
+
+static void
+deny(struct tcpk_serve *s, const struct tcpk_addr *peer, const char *rule)
+{
+	if (s->handler.denied != NULL)
+		s->handler.denied(s->arg, peer, rule);
 }
 
 /* Closed before anything else is done for it, TLS included. */
 static bool
 let_in(struct tcpk_serve *s, const struct tcpk_addr *peer)
 {
-	struct tcpk_verdict	v;
-	char			rule[256];
+	struct tcpk_acl		*acl = s->files->acl;
+	struct tcpk_verdict	 v;
+	struct tcpk_ip		 ip;
+	char			 rule[256];
 
-	if (s->acl == NULL)
-		return true;
-	v = tcpk_acl_check(s->acl, peer);
-	if (!v.allow && s->handler.denied != NULL)
-		s->handler.denied(s->arg, peer,
-		    tcpk_acl_describe(s->acl, v, rule, sizeof(rule)));
-	return v.allow;
+	if (acl != NULL) {
+		v = tcpk_acl_check(acl, peer);
+		if (!v.allow) {
+			deny(s, peer, tcpk_acl_describe(acl, v, rule,
+			    sizeof(rule)));
+			return false;
+		}
+	}
+	if (s->limits != NULL && tcpk_ip_from(&ip, peer) &&
+	    !tcpk_limits_take_host(s->limits, ip)) {
+		snprintf(rule, sizeof(rule), "max-per-host %llu",
+		    (unsigned long long)s->ep->o.max_per_host);
+		deny(s, peer, rule);
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -116,6 +154,8 @@ on_shaken(void *arg, const struct tcpk_addr *peer,
 {
 	struct tcpk_serve	*s = arg;
 	struct tcpk_client	 client = {
+		.serve = s,
+		.options = &s->ep->o,
 		.stream = done->stream,
 		.peer = peer,
 		.listener = listener,
@@ -124,8 +164,12 @@ on_shaken(void *arg, const struct tcpk_addr *peer,
 
 	if (done->stream != NULL)
 		s->handler.client(s->arg, &client);
-	else if (s->handler.refused != NULL)
-		s->handler.refused(s->arg, peer, &done->err, done->info);
+	else {
+		has_left(s, peer);
+		if (s->handler.refused != NULL)
+			s->handler.refused(s->arg, peer, &done->err,
+			    done->info);
+	}
 }
 
 /* Hand the client over, after its handshake where there is one. */
@@ -133,8 +177,8 @@ static int
 welcome(struct tcpk_serve *s, struct tcpk_client *client,
     struct tcpk_err *err)
 {
-	if (s->tls != NULL)
-		return tcpk__shake_start(&s->shakes, s->loop, s->tls,
+	if (s->files->tls != NULL)
+		return tcpk__shake_start(&s->shakes, s->loop, s->files->tls,
 		    client->stream, s->ep->o.connect_timeout, client->peer,
 		    client->listener, on_shaken, s, err);
 	s->handler.client(s->arg, client);
@@ -144,15 +188,21 @@ welcome(struct tcpk_serve *s, struct tcpk_client *client,
 static void
 on_client(void *arg, int fd, const struct tcpk_addr *peer)
 {
-	struct listener		*l = arg;
+	struct tcpk__listener		*l = arg;
 	struct tcpk_serve	*s = l->serve;
 	struct tcpk_addr	 from = *peer;
 	struct tcpk_addr	 at = *tcpk_listen_addr(l->listen);
-	struct tcpk_client	 client = { .peer = &from, .listener = &at };
+	struct tcpk_client	 client = {
+		.serve = s,
+		.options = &s->ep->o,
+		.peer = &from,
+		.listener = &at
+	};
 	struct tcpk_err		 err;
 
 	if (!let_in(s, peer)) {
 		close(fd);
+		give_place(s);
 		return;
 	}
 	client.stream = tcpk_stream_socket(s->loop, fd, &err);
@@ -161,11 +211,12 @@ on_client(void *arg, int fd, const struct tcpk_addr *peer)
 		goto trouble;
 	}
 	if (s->one)
-		close_listeners(s);
+		tcpk__serve_close(s);
 	if (welcome(s, &client, &err) == 0)
 		return;
 	tcpk_stream_free(client.stream);
 trouble:
+	has_left(s, &from);
 	if (s->handler.trouble != NULL)
 		s->handler.trouble(s->arg, &err);
 }
@@ -173,21 +224,21 @@ trouble:
 static void
 on_trouble(void *arg, const struct tcpk_err *err)
 {
-	struct tcpk_serve	*s = ((struct listener *)arg)->serve;
+	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
 
 	if (s->handler.trouble != NULL)
 		s->handler.trouble(s->arg, err);
 }
 
 static const struct tcpk_listen_handler	listen_handler = {
-	on_client, on_trouble
+	on_client, on_trouble, on_room, on_unused
 };
 
-static int
-add_listener(struct tcpk_serve *s, const struct tcpk_addr *addr,
+int
+tcpk__serve_listen(struct tcpk_serve *s, const struct tcpk_addr *addr,
     struct tcpk_err *err)
 {
-	struct listener	*l = &s->listeners[s->n];
+	struct tcpk__listener	*l = &s->listeners[s->n];
 
 	l->serve = s;
 	if (addr != NULL)
@@ -202,171 +253,18 @@ add_listener(struct tcpk_serve *s, const struct tcpk_addr *addr,
 	return 0;
 }
 
-/* A family that this machine does not have. */
-static bool
-no_family(const struct tcpk_err *err)
-{
-	return err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL ||
-	    err->code == EPROTONOSUPPORT;
-}
-
-/*
- * One socket for both families where the system can.  Where it cannot, the
- * IPv4 address is next in the list.
- */
 static int
-open_all(struct tcpk_serve *s, struct tcpk_err *err)
+set_limits(struct tcpk_serve *s, const struct tcpk_serve_opts *opts,
+    struct tcpk_err *err)
 {
-	struct tcpk_addr	addr;
-	uint16_t		port = 0;
-	size_t			i;
+	const struct tcpk_options	*o = &s->ep->o;
 
-	for (i = 0; i < s->naddrs; i++) {
-		addr = s->addrs[i];
-		if (s->n > 0 && s->ep->host == NULL)
-			break;
-		/* All addresses of a name on the same free port. */
-		if (tcpk_addr_port(&addr) == 0)
-			tcpk_addr_set_port(&addr, port);
-		if (add_listener(s, &addr, err) == -1) {
-			if (no_family(err) && (s->n > 0 || i + 1 < s->naddrs))
-				continue;
-			return -1;
-		}
-		port = tcpk_addr_port(tcpk_listen_addr(
-		    s->listeners[s->n - 1].listen));
-	}
-	return 0;
-}
-
-static void
-tell_ready(struct tcpk_serve *s, const struct tcpk_err *err)
-{
-	struct tcpk_addr	addrs[MAX_LISTENERS];
-	size_t			i;
-
-	if (err != NULL) {
-		close_listeners(s);
-		s->handler.ready(s->arg, NULL, 0, err);
-		return;
-	}
-	for (i = 0; i < s->n; i++)
-		addrs[i] = *tcpk_listen_addr(s->listeners[i].listen);
-	s->handler.ready(s->arg, addrs, s->n, NULL);
-}
-
-static void
-on_addresses(void *arg)
-{
-	struct tcpk_serve	*s = arg;
-	struct tcpk_err		 err;
-	int			 r;
-
-	if (s->ep->scheme == TCPK_FD)
-		r = add_listener(s, NULL, &err);
-	else if (s->naddrs == 0) {
-		err = s->lookup_err;
-		r = -1;
-	} else
-		r = open_all(s, &err);
-	tell_ready(s, r == -1 ? &err : NULL);
-}
-
-static void
-on_resolved(struct tcpk_serve *s, int family, const struct tcpk_resolved *r)
-{
-	size_t	i, j;
-
-	s->lookups[family] = NULL;
-	if (r->n == 0)
-		s->lookup_err = r->err;
-	for (i = 0; i < r->n && s->naddrs < MAX_LISTENERS; i++) {
-		/* A hosts file may name one address twice. */
-		for (j = 0; j < s->naddrs; j++)
-			if (tcpk_addr_equal(&s->addrs[j], &r->addrs[i]))
-				break;
-		if (j == s->naddrs)
-			s->addrs[s->naddrs++] = r->addrs[i];
-	}
-	if (s->lookups[V6] == NULL && s->lookups[V4] == NULL) {
-		/* Whichever family answered first, IPv6 is opened first. */
-		for (i = 1; i < s->naddrs; i++)
-			for (j = i; j > 0 && tcpk_addr_family(&s->addrs[j]) ==
-			    AF_INET6 && tcpk_addr_family(&s->addrs[j - 1]) !=
-			    AF_INET6; j--) {
-				struct tcpk_addr swap = s->addrs[j];
-
-				s->addrs[j] = s->addrs[j - 1];
-				s->addrs[j - 1] = swap;
-			}
-		on_addresses(s);
-	}
-}
-
-static void
-on_resolved_v6(void *arg, const struct tcpk_resolved *r)
-{
-	on_resolved(arg, V6, r);
-}
-
-static void
-on_resolved_v4(void *arg, const struct tcpk_resolved *r)
-{
-	on_resolved(arg, V4, r);
-}
-
-static int
-look_up(struct tcpk_serve *s, bool numeric, struct tcpk_err *err)
-{
-	const struct tcpk_endpoint	*ep = s->ep;
-
-	if (ep->o.family != 4 && (s->lookups[V6] = tcpk_resolve_start(s->loop,
-	    ep->host, ep->port, AF_INET6, numeric, on_resolved_v6, s,
-	    err)) == NULL)
-		return -1;
-	if (ep->o.family != 6 && (s->lookups[V4] = tcpk_resolve_start(s->loop,
-	    ep->host, ep->port, AF_INET, numeric, on_resolved_v4, s,
-	    err)) == NULL)
-		return -1;
-	return 0;
-}
-
-/* Addresses that need no looking up.  1 taken, 0 not numeric, -1. */
-static int
-take_numeric(struct tcpk_serve *s, struct tcpk_err *err)
-{
-	const struct tcpk_endpoint	*ep = s->ep;
-	uint64_t			 port;
-	int				 family;
-
-	if (ep->scheme == TCPK_FD)
-		return 1;
-	if (ep->scheme == TCPK_UNIX) {
-		s->naddrs = 1;
-		return tcpk_addr_unix(&s->addrs[0], ep->path, err) == -1 ?
-		    -1 : 1;
-	}
-	if (tcpk_value_number(&port, ep->port, 0, 65535, NULL) == -1)
+	s->limits = opts->limits;
+	if (s->limits != NULL || (o->max_clients == 0 && o->max_per_host == 0))
 		return 0;
-	if (ep->host == NULL) {
-		if (ep->o.family != 4)
-			tcpk_addr_any(&s->addrs[s->naddrs++], AF_INET6,
-			    (uint16_t)port);
-		if (ep->o.family != 6)
-			tcpk_addr_any(&s->addrs[s->naddrs++], AF_INET,
-			    (uint16_t)port);
-		return 1;
-	}
-	if (tcpk_addr_parse(&s->addrs[0], ep->host, (uint16_t)port,
-	    NULL) == -1)
-		return 0;
-	family = tcpk_addr_family(&s->addrs[0]) == AF_INET6 ? 6 : 4;
-	if (ep->o.family != 0 && ep->o.family != (uint64_t)family)
-		return tcpk_err_set(err, TCPK_EUSAGE,
-		    "%.80s is not an IPv%d address", ep->host,
-		    (int)ep->o.family);
-	s->naddrs = 1;
-	return 1;
+	s->limits = s->own_limits = tcpk_limits_new(o->max_clients,
+	    o->max_per_host, 1, err);
+	return s->limits == NULL ? -1 : 0;
 }
 
 struct tcpk_serve *
@@ -387,20 +285,19 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	s->one = opts->one;
 	s->handler = *handler;
 	s->arg = arg;
-	tcpk_timer_init(&s->now, loop, on_addresses, s);
+	tcpk_timer_init(&s->now, loop, tcpk__serve_open, s);
+	tcpk_timer_init(&s->again, loop, on_again, s);
 	if (ep->scheme == TCPK_UDP) {
 		tcpk_err_set(err, TCPK_EUSAGE,
 		    "%.80s: this build does not speak UDP", ep->text);
 		goto fail;
 	}
-	if (tcpk_serve_reload_acl(s, err) == -1)
+	s->files = tcpk_serve_read(s, err);
+	if (s->files == NULL || set_limits(s, opts, err) == -1)
 		goto fail;
-	if (ep->scheme == TCPK_TLS &&
-	    (s->tls = tcpk_tls_config_new(ep, on_warning, s, err)) == NULL)
-		goto fail;
-	r = take_numeric(s, err);
+	r = tcpk__serve_numeric(s, err);
 	if (r == 0)
-		r = look_up(s, opts->numeric, err) == -1 ? -1 : 0;
+		r = tcpk__serve_look_up(s, opts->numeric, err);
 	else if (r == 1 && tcpk_timer_set(&s->now, tcpk_now()) == -1)
 		r = tcpk_err_set(err, TCPK_EIO, "out of memory");
 	if (r != -1)
@@ -408,10 +305,4 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 fail:
 	tcpk_serve_free(s);
 	return NULL;
-}
-
-struct tcpk_tls_cert *
-tcpk_serve_cert(const struct tcpk_serve *s, size_t i)
-{
-	return s->tls != NULL ? tcpk_tls_config_cert(s->tls, i) : NULL;
 }

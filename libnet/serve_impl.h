@@ -1,4 +1,8 @@
-/* serve, private: clients that are still shaking hands (serve_tls.c). */
+/*
+ * serve, private: a name to listeners (serve_open.c), what is read from files
+ * (serve_files.c), clients and limits (serve.c), and clients that are still
+ * shaking hands (serve_tls.c).
+ */
 #ifndef SERVE_IMPL_H
 #define SERVE_IMPL_H
 
@@ -25,5 +29,53 @@ int	tcpk__shake_start(struct tcpk__shakes *, struct tcpk_loop *,
 	    tcpk__shake_fn *, void *arg, struct tcpk_err *);
 
 void	tcpk__shakes_free(struct tcpk__shakes *);
+
+/* Addresses one name may stand for. */
+#define TCPK__LISTENERS	32
+
+enum { TCPK__V6, TCPK__V4, TCPK__FAMILIES };
+
+struct tcpk__listener {
+	struct tcpk_serve  *serve;
+	struct tcpk_listen *listen;
+};
+
+struct tcpk_serve_files {
+	struct tcpk_acl		*acl;		/* NULL: everyone */
+	struct tcpk_tls_config	*tls;
+};
+
+struct tcpk_serve {
+	struct tcpk_loop	*loop;
+	const struct tcpk_endpoint *ep;
+	struct tcpk_serve_handler handler;
+	void			*arg;
+	struct tcpk_serve_files	*files;
+	struct tcpk__shakes	 shakes;
+	struct tcpk_limits	*limits;	/* NULL: none */
+	struct tcpk_limits	*own_limits;
+	bool			 one;
+	bool			 full;		/* accepting is paused */
+	struct tcpk_timer	 now, again;
+	struct tcpk_resolve	*lookups[TCPK__FAMILIES];
+	struct tcpk_addr	 addrs[TCPK__LISTENERS + 1];
+	size_t			 naddrs;
+	struct tcpk_err		 lookup_err;
+	struct tcpk__listener	 listeners[TCPK__LISTENERS];
+	size_t			 n;
+};
+
+/* One more listener: on an address, or NULL: on the endpoint's descriptor. */
+int	tcpk__serve_listen(struct tcpk_serve *, const struct tcpk_addr *,
+	    struct tcpk_err *);
+void	tcpk__serve_close(struct tcpk_serve *);
+
+/* Listen on every address that was found, and tell.  A timer's callback. */
+void	tcpk__serve_open(void *);
+
+/* Addresses that need no looking up.  1 taken, 0 not numeric, -1. */
+int	tcpk__serve_numeric(struct tcpk_serve *, struct tcpk_err *);
+int	tcpk__serve_look_up(struct tcpk_serve *, bool numeric,
+	    struct tcpk_err *);
 
 #endif

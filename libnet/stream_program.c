@@ -105,8 +105,11 @@ program_free(struct tcpk_stream *s)
 {
 	struct program	*pr = (struct program *)s;
 
-	if (!reap(pr) && pr->cut)
-		kill(pr->pid, SIGTERM);
+	if (!reap(pr)) {
+		if (pr->cut)
+			kill(pr->pid, SIGTERM);
+		tcpk_loop_orphan(pr->p.r.watch.loop, pr->pid);
+	}
 	tcpk__pair_stop(&pr->p);
 	free(pr);
 }

@@ -42,6 +42,7 @@ struct tcpk_options {
 	uint64_t	 user_timeout;		/* ns; 0 the system's */
 	uint64_t	 rcvbuf, sndbuf;	/* bytes; 0 the system's */
 	uint64_t	 backlog;		/* 0 the system's limit */
+	uint64_t	 max_clients, max_per_host;	/* 0 no limit */
 	uint64_t	 family;		/* 0, 4 or 6 */
 	uint64_t	 dscp, ttl;		/* TCPK_UNSET the system's */
 	uint64_t	 mode;			/* TCPK_UNSET by umask */

@@ -20,6 +20,13 @@ struct tcpk_listen_handler {
 	 * again; told once each time it begins.  May be NULL.
 	 */
 	void	(*trouble)(void *arg, const struct tcpk_err *);
+	/*
+	 * Is there room for one more?  Asked before each accept; true is
+	 * followed by client, or by unused when nobody came; false pauses.
+	 * Both may be NULL.
+	 */
+	bool	(*room)(void *arg);
+	void	(*unused)(void *arg);
 };
 
 /*

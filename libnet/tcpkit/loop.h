@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <tcpkit/err.h>
 #include <tcpkit/value.h>
@@ -109,6 +110,14 @@ void   *tcpk_loop_scratch(struct tcpk_loop *);
  */
 void   *tcpk_loop_buffer(struct tcpk_loop *);
 void	tcpk_loop_buffer_done(struct tcpk_loop *, void *);
+
+/*
+ * A child process that nobody waits for any more: its exit status is taken
+ * by tcpk_loop_reap, which those who run many call on SIGCHLD.  It returns
+ * how many are still running.
+ */
+void	tcpk_loop_orphan(struct tcpk_loop *, pid_t);
+size_t	tcpk_loop_reap(struct tcpk_loop *);
 
 /*
  * Begin with a watch; it wants nothing yet.  The descriptor stays yours; one

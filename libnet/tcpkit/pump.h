@@ -32,6 +32,9 @@ struct tcpk_half_opts {
 	bool		mute;
 	/* Read and throw away. */
 	bool		discard;
+	/* Goes to the far end before all else, up to TCPK_SCRATCH; copied. */
+	const void     *first;
+	size_t		nfirst;
 	/* Hold the half-close back until the other direction has ended. */
 	bool		no_shutdown;
 	/* Never half-close (the connection is to end by a reset). */

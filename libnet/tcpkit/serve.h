@@ -8,6 +8,7 @@
 
 #include <tcpkit/acl.h>
 #include <tcpkit/endpoint.h>
+#include <tcpkit/limits.h>
 #include <tcpkit/stream.h>
 #include <tcpkit/tls.h>
 
@@ -15,9 +16,11 @@ struct tcpk_serve;
 
 /* Valid during the callback only, but for the stream. */
 struct tcpk_client {
+	struct tcpk_serve	*serve;		/* where it came */
 	struct tcpk_stream	*stream;	/* the handler's */
 	const struct tcpk_addr	*peer;
 	const struct tcpk_addr	*listener;
+	const struct tcpk_options *options;	/* of the endpoint */
 	const struct tcpk_tls_info *tls;	/* NULL: no TLS */
 };
 
@@ -54,6 +57,8 @@ struct tcpk_serve_opts {
 	bool	numeric;	/* ask no name service */
 	/* Stop listening when the first client was let in. */
 	bool	one;
+	/* Shared with others; NULL: those of the endpoint's options. */
+	struct tcpk_limits *limits;
 };
 
 /*
@@ -67,18 +72,30 @@ struct tcpk_serve *tcpk_serve_start(struct tcpk_loop *,
 	    const struct tcpk_serve_handler *, void *arg, struct tcpk_err *);
 
 /*
- * Read the access control list again, for clients to come.  -1: it cannot
- * be read, and the old one stays.
+ * A client that was handed over has left: its place is free.  ip is its
+ * address, NULL if it has none (a Unix socket).  Needed for max-clients and
+ * max-per-host; not after tcpk_serve_free.
  */
-int	tcpk_serve_reload_acl(struct tcpk_serve *, struct tcpk_err *);
+void	tcpk_serve_left(struct tcpk_serve *, const struct tcpk_ip *ip);
+
+/*
+ * Read the endpoint's files again (access control list, certificates), and
+ * use them for clients to come; use takes them.  In two steps, so that of
+ * several listeners all change or none.  NULL: TCPK_EUSAGE, TCPK_EIO, and
+ * nothing has changed.
+ */
+struct tcpk_serve_files *tcpk_serve_read(struct tcpk_serve *,
+	    struct tcpk_err *);
+void	tcpk_serve_files_free(struct tcpk_serve_files *);
+void	tcpk_serve_use(struct tcpk_serve *, struct tcpk_serve_files *);
+
+/* Stop listening, for good; clients that shake hands are given up. */
+void	tcpk_serve_stop(struct tcpk_serve *);
 
 /* Our own certificate, as tcpk_tls_config_cert; NULL without TLS. */
 struct tcpk_tls_cert *tcpk_serve_cert(const struct tcpk_serve *, size_t i);
 
-/*
- * Stop listening; handshakes that are not done are given up.  Clients that
- * were handed over are not touched.
- */
+/* Stop, and forget.  Clients that were handed over are not touched. */
 void	tcpk_serve_free(struct tcpk_serve *);
 
 #endif

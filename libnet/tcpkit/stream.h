@@ -112,7 +112,7 @@ struct tcpk_stream *tcpk_stream_stdio(struct tcpk_loop *, int rfd, int wfd,
  * input and output joined to the stream by pipes, its standard error ours,
  * with SIGPIPE at its default and no signal blocked.  A status other than 0
  * makes the stream's drain fail with TCPK_EPROGRAM.  A program that is still
- * running when its stream is freed is not waited for.
+ * running when its stream is freed is left to the loop: tcpk_loop_reap.
  */
 struct tcpk_stream *tcpk_stream_program(struct tcpk_loop *,
 	    char *const argv[], char *const envp[], struct tcpk_err *);

@@ -44,7 +44,9 @@ on_trouble(void *arg, const struct tcpk_err *err)
 	t.err = *err;
 }
 
-static const struct tcpk_listen_handler	handler = { on_client, on_trouble };
+static const struct tcpk_listen_handler	handler = {
+	.client = on_client, .trouble = on_trouble
+};
 
 static struct tcpk_addr
 start(const char *text)

@@ -46,6 +46,8 @@ keyUsage = critical, digitalSignature'
 server='extendedKeyUsage = serverAuth'
 client='extendedKeyUsage = clientAuth'
 san='subjectAltName = DNS:good.test'
+serves="$server
+$san"
 
 # issue NAME SUBJECT KEY ISSUER EXTENSIONS [OPTION...]
 #
@@ -111,11 +113,9 @@ key rsa8192 -algorithm RSA -pkeyopt rsa_keygen_bits:8192 \
 # What most of them hang on, and one that nobody knows.
 root root r "$ca"
 inter int root "$ca"
-leaf good int "$server
-$san"
+leaf good int "$serves"
 root stranger x "$ca"
-leaf strange stranger "$server
-$san"
+leaf strange stranger "$serves"
 
 # Names.
 leaf other int "$server
@@ -149,60 +149,43 @@ $ca"
 $ca"
 	issue "leaf_$k" "/CN=leaf_$k" "$k" "int_$k" "$ids
 $ee
-$server
-$san"
+$serves"
 done
 for k in rsa1024 rsa8192 k256 ed; do
 	md=sha256
 	[ $k != ed ] || md=default
 	issue "leaf_$k" "/CN=leaf_$k" "$k" int "$ids
 $ee
-$server
-$san"
+$serves"
 	issue "int_$k" "/CN=int_$k" "$k" root "$ids
 $ca"
-	leaf "under_int_$k" "int_$k" "$server
-$san" -md $md
+	leaf "under_int_$k" "int_$k" "$serves" -md $md
 	issue "root_$k" "/CN=root_$k" "$k" self "$ids
 $ca" -md $md
-	leaf "under_root_$k" "root_$k" "$server
-$san" -md $md
+	leaf "under_root_$k" "root_$k" "$serves" -md $md
 done
-leaf sha1 int "$server
-$san" -md sha1
-leaf sha224 int "$server
-$san" -md sha224
-leaf sha384 int "$server
-$san" -md sha384
-leaf sha512 int "$server
-$san" -md sha512
+leaf sha1 int "$serves" -md sha1
+leaf sha224 int "$serves" -md sha224
+leaf sha384 int "$serves" -md sha384
+leaf sha512 int "$serves" -md sha512
 inter int_sha1 root "$ca" -md sha1
-leaf under_sha1 int_sha1 "$server
-$san"
+leaf under_sha1 int_sha1 "$serves"
 root root_sha1 r "$ca" -md sha1
-leaf under_root_sha1 root_sha1 "$server
-$san"
-leaf pss int_rsa2048 "$server
-$san" -sigopt rsa_padding_mode:pss
+leaf under_root_sha1 root_sha1 "$serves"
+leaf pss int_rsa2048 "$serves" -sigopt rsa_padding_mode:pss
 
 # Dates.
 # shellcheck disable=SC2086 # options
 {
-	leaf expired int "$server
-$san" $expired
-	leaf future int "$server
-$san" $future
-	leaf to2060 int "$server
-$san" -enddate 20600101000000Z
+	leaf expired int "$serves" $expired
+	leaf future int "$serves" $future
+	leaf to2060 int "$serves" -enddate 20600101000000Z
 	inter int_expired root "$ca" $expired
-	leaf under_int_expired int_expired "$server
-$san"
+	leaf under_int_expired int_expired "$serves"
 	root root_expired r "$ca" $expired
-	leaf under_root_expired root_expired "$server
-$san"
+	leaf under_root_expired root_expired "$serves"
 	root root_future r "$ca" $future
-	leaf under_root_future root_future "$server
-$san"
+	leaf under_root_future root_future "$serves"
 }
 for k in r i; do
 	[ $k = r ] && to=self || to=root_long
@@ -210,51 +193,39 @@ for k in r i; do
 	issue "$n" "/CN=$n" "$k" "$to" "$ids
 $ca" -startdate 20000101000000Z -enddate 99991231235959Z
 done
-leaf long int_long "$server
-$san" -startdate 20000101000000Z -enddate 99991231235959Z
+leaf long int_long "$serves" -startdate 20000101000000Z -enddate 99991231235959Z
 
 # Who may be an issuer.
 inter int_false root "basicConstraints = critical, CA:FALSE"
-leaf under_false int_false "$server
-$san"
+leaf under_false int_false "$serves"
 inter int_none root "$sign"
-leaf under_none int_none "$server
-$san"
+leaf under_none int_none "$serves"
 inter int_nosign root "basicConstraints = critical, CA:TRUE
 keyUsage = critical, digitalSignature"
-leaf under_nosign int_nosign "$server
-$san"
+leaf under_nosign int_nosign "$serves"
 root root_false r "$ee"
-leaf under_root_false root_false "$server
-$san"
+leaf under_root_false root_false "$serves"
 root root_nosign r "basicConstraints = critical, CA:TRUE
 keyUsage = critical, digitalSignature"
-leaf under_root_nosign root_nosign "$server
-$san"
+leaf under_root_nosign root_nosign "$serves"
 issue root_v1 "/CN=root_v1" r self none
 issue under_root_v1 /CN=under_root_v1 l root_v1 "$ee
-$server
-$san"
+$serves"
 inter int_len0 root "basicConstraints = critical, CA:TRUE, pathlen:0
 $sign"
-leaf under_len0 int_len0 "$server
-$san"
+leaf under_len0 int_len0 "$serves"
 issue int_beyond0 /CN=int_beyond0 x int_len0 "$ids
 $ca"
-leaf under_beyond0 int_beyond0 "$server
-$san"
+leaf under_beyond0 int_beyond0 "$serves"
 # Its next key, signed with the old one: that counts for nothing.
 issue int_renewed "/O=Test/CN=int_len0" x int_len0 "$ids
 $ca"
-leaf under_renewed int_renewed "$server
-$san"
+leaf under_renewed int_renewed "$serves"
 root root_len0 r "basicConstraints = critical, CA:TRUE, pathlen:0
 $sign"
-leaf under_root_len0 root_len0 "$server
-$san"
+leaf under_root_len0 root_len0 "$serves"
 inter int_root_len0 root_len0 "$ca"
-leaf beyond_root_len0 int_root_len0 "$server
-$san"
+leaf beyond_root_len0 int_root_len0 "$serves"
 
 # Name constraints, in what is critical, in what is not, and in a root.
 nc=nameConstraints
@@ -317,8 +288,7 @@ $san
 1.2.3.4.5 = critical, ASN1:UTF8String:x"
 inter int_unknown_crit root "$ca
 1.2.3.4.5 = critical, ASN1:UTF8String:x"
-leaf under_unknown_crit int_unknown_crit "$server
-$san"
+leaf under_unknown_crit int_unknown_crit "$serves"
 issue signs_only /CN=signs_only l int "$ids
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, keyCertSign
@@ -326,8 +296,7 @@ $san"
 issue enciphers /CN=enciphers rsa2048 int_rsa2048 "$ids
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, keyEncipherment
-$server
-$san"
+$serves"
 
 # Signed by themselves.
 for i in self self_other; do
@@ -338,8 +307,7 @@ subjectAltName = DNS:good.test, DNS:$i.test"
 done
 issue self_rekeyed "/CN=self" x self "$ids
 $ee
-$server
-$san"
+$serves"
 issue self_ca /CN=self_ca l self "$ids
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, digitalSignature, keyCertSign
@@ -375,8 +343,7 @@ issue loop_x /CN=loop_x x loop_y "$ids
 $ca"
 issue loop_back /CN=loop_y y loop_x "$ids
 $ca"
-leaf looped loop_back "$server
-$san"
+leaf looped loop_back "$serves"
 
 # Sixteen in a row and one more.
 from=root
@@ -384,10 +351,8 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
 	inter deep$i $from "$ca"
 	from=deep$i
 done
-leaf under15 deep15 "$server
-$san"
-leaf under16 deep16 "$server
-$san"
+leaf under15 deep15 "$serves"
+leaf under16 deep16 "$serves"
 
 # A crowd in which each may have signed all others, as far as names tell.
 from=self
@@ -397,8 +362,7 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 $ca"
 	from=crowd$i
 done
-leaf crowded crowd15 "$server
-$san"
+leaf crowded crowd15 "$serves"
 
 # More than 32 KiB, and nearly.
 # shellcheck disable=SC2046 # numbers

@@ -314,8 +314,9 @@ write_list(const char *text)
 static void
 test_reload(void)
 {
-	struct tcpk_err	err;
-	int		c, d;
+	struct tcpk_serve_files	*f;
+	struct tcpk_err		 err;
+	int			 c, d;
 
 	write_list("+127.0.0.1\n");
 	begin("127.0.0.1:0,acl-file=list");
@@ -323,14 +324,17 @@ test_reload(void)
 	c = dial(&t.addrs[0]);
 	ok(wait_for(loop, &t.clients, 1), "reload: allowed by the first list");
 	write_list("+127.0.0.1\n-127.0.0.1\n");
-	ok(tcpk_serve_reload_acl(t.s, &err) == 0, "reload: another list");
+	f = tcpk_serve_read(t.s, &err);
+	ok(f != NULL, "reload: another list");
+	if (f != NULL)
+		tcpk_serve_use(t.s, f);
 	d = dial(&t.addrs[0]);
 	ok(wait_for(loop, &t.denied, 1) && t.clients == 1,
 	    "denied by it: %s", t.rule);
 	ok(write(c, "x", 1) == 1, "who is connected stays");
 	close(d);
 	write_list("+127.0.0.1\n+bad\n");
-	ok(tcpk_serve_reload_acl(t.s, &err) == -1 &&
+	ok(tcpk_serve_read(t.s, &err) == NULL &&
 	    strstr(err.text, "list:2:") != NULL, "a broken one: %s",
 	    err.text);
 	d = dial(&t.addrs[0]);

@@ -395,6 +395,34 @@ test_truncation(void)
 	part();
 }
 
+static void
+on_hup(void *arg, unsigned ready)
+{
+	*(unsigned *)arg |= ready;
+}
+
+/* Seen by one that neither reads nor writes. */
+static void
+test_hang_up(void)
+{
+	unsigned	ready = 0;
+	int		i;
+
+	meet_tcp();
+	tcpk_stream_on_ready(s.stream, on_hup, &ready);
+	tcpk_stream_want(s.stream, TCPK_HUP);
+	ok(turn_for(loop, 10 * TCPK_MS) < 10 && ready == 0, "no hang-up");
+	tcpk_stream_reset(c.stream);
+	tcpk_stream_free(c.stream);
+	c.stream = NULL;
+	for (i = 0; i < 1000 && ready == 0; i++)
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+	ok(ready == TCPK_HUP && tcpk_stream_hup(s.stream) == -1 &&
+	    tcpk_stream_err(s.stream)->kind == TCPK_ECUT, "a hang-up: %s",
+	    tcpk_stream_err(s.stream)->text);
+	part();
+}
+
 /* Freed with something in every place where something can be. */
 static void
 test_free(void)
@@ -508,6 +536,7 @@ main(void)
 	test_half_close();
 	test_lost();
 	test_truncation();
+	test_hang_up();
 	test_free();
 	test_pump();
 	tcpk_tls_config_free(server);

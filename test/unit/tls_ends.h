@@ -305,6 +305,8 @@ __attribute__((unused))
 static void
 tap_add(struct tap *tap, const void *p, size_t n)
 {
+	if (n == 0)
+		return;
 	if (tap->n + n > tap->size) {
 		tap->size = 2 * (tap->n + n);
 		tap->bytes = realloc(tap->bytes, tap->size);

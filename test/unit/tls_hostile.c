@@ -158,9 +158,42 @@ fatal_close(int arg)
 	seal_alert(2, TCPK__ALERT_CLOSE_NOTIFY);
 }
 
+/* Data and the end come with the last bytes of the handshake. */
+static bool
+in_one(int suite, bool resume)
+{
+	bool	fine;
+	int	i;
+
+	oppose(true, suite, resume, 0);
+	while (!it.up && us.done == 0) {
+		shake_on();
+		if (it.up) {
+			seal_data(3000);
+			close_notify();
+			it.limit = it.out.n;
+			it.closes = true;
+		}
+		flush();
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+	}
+	for (i = 0; i < 100 && us.done == 0; i++)
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+	if (us.stream != NULL)
+		end_move(&us, 0, false);
+	turns();
+	fine = us.stream != NULL && us.got == 3000 && us.ended == 1 &&
+	    !us.wrong;
+	settle();
+	return fine;
+}
+
 static void
 test_allowed(void)
 {
+	ok(in_one(GCM, false) && in_one(CHAPOL, false),
+	    "all at once, and gone");
+
 	attempt("a byte a turn", dribble, 1, (struct outcome){ 1, "", 3006,
 	    "" });
 	attempt("seven bytes a turn", dribble, 7, (struct outcome){ 1, "",
@@ -267,9 +300,10 @@ flipped(int bit)
 	size_t	at;
 
 	seal(TCPK__RECORD_DATA, V, "hello", 5);
-	at = (size_t)bit / 8;
-	if (at < it.out.n - it.sent)
-		it.out.bytes[it.sent + at] ^= (unsigned char)(1 << bit % 8);
+	at = it.sent + (size_t)bit / 8;
+	if (at >= it.out.n)	/* it has no nonce */
+		at -= 8;
+	it.out.bytes[at] ^= (unsigned char)(1 << bit % 8);
 	/* For a length that grew. */
 	seal_data(16384);
 	seal_data(16384);
@@ -278,11 +312,10 @@ flipped(int bit)
 static void
 shuffled(int how)
 {
-	struct tap	first = it.out, second;
+	struct tap	first, second;
 
-	memset(&it.out, 0, sizeof(it.out));
+	tap_done(&it.out);
 	it.sent = 0;
-	tap_done(&first);
 	seal_data(50);
 	first = it.out;
 	memset(&it.out, 0, sizeof(it.out));
@@ -319,6 +352,37 @@ reflected(int arg)
 	say(it.in.bytes, it.in.n);
 }
 
+/* It ends after each byte of three records. */
+static bool
+cut_after(size_t n)
+{
+	size_t	each[3], before;
+	bool	fine;
+
+	oppose(n % 2 == 0, n % 3 == 0, true, 0);
+	if (!shaken())
+		return false;
+	end_move(&us, 0, false);
+	before = it.out.n;
+	seal_data(5);
+	each[0] = it.out.n - before;
+	seal_data(7);
+	each[1] = it.out.n - before;
+	close_notify();
+	each[2] = it.out.n - before;
+	it.limit = before + n;
+	it.closes = n % 5 == 0;
+	turns();
+	fine = us.got == (n < each[0] ? 0u : n < each[1] ? 5u : 12u) &&
+	    us.ended == (n < each[2] ? 2 : 1) && !us.wrong &&
+	    (us.ended == 1 || tcpk_stream_err(us.stream)->kind == TCPK_ECUT);
+	if (!fine)
+		note("cut after %zu: end %d \"%s\" after %d", n, us.ended,
+		    tcpk_stream_err(us.stream)->text, (int)us.got);
+	settle();
+	return fine;
+}
+
 static void
 test_tampering(void)
 {
@@ -327,18 +391,14 @@ test_tampering(void)
 	int		bit;
 
 	for (bit = 0; bit < 5 * 8; bit++)
-		if (bit < 8)
-			fine = tried("bit", flipped, bit, &bad_mac) && fine;
-		else if (bit < 24)
+		if (bit >= 8 && bit < 24)
 			fine = tried("bit", flipped, bit, &bad_version) &&
 			    fine;
-		else if (bit == 24 + 7 || bit == 24 + 6)
-			continue;	/* too long, either way */
-		else if (bit != 35 && bit != 36)	/* nor too short */
+		/* Others of the length would be refused before the rest. */
+		else if (bit != 30 && bit != 31 && bit != 35 && bit != 36)
 			fine = tried("bit", flipped, bit, &bad_mac) && fine;
 	ok(fine, "each bit of a header");
-	/* Nonce, data and tag: 29 bytes at most, or 21 and a whole record. */
-	for (fine = true, bit = 5 * 8; bit < 26 * 8; bit++)
+	for (fine = true, bit = 5 * 8; bit < (5 + 8 + 5 + 16) * 8; bit++)
 		fine = tried("bit", flipped, bit, &bad_mac) && fine;
 	ok(fine, "each bit of nonce, data and tag");
 	replayed.got = 50;
@@ -346,6 +406,9 @@ test_tampering(void)
 	ok(tried("order", shuffled, 1, &bad_mac), "in another order");
 	ok(tried("gap", shuffled, 2, &bad_mac), "one left out");
 	untold.said = "";
+	for (fine = true, bit = 0; bit < 110; bit++)
+		fine = cut_after((size_t)bit) && fine;
+	ok(fine, "cut after each byte");
 	ok(tried("mirror", reflected, 0, &untold), "our own thrown back");
 }
 

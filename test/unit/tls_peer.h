@@ -110,13 +110,23 @@ static struct {
 	bool			 deaf;
 	int			 suite;
 	size_t			 chunk;		/* to send in a turn */
+	size_t			 limit;		/* to send before it ends */
+	bool			 closes;	/* both ways, when it ends */
+	bool			 ended;
+	size_t			 flip;		/* byte to change */
+	unsigned char		 flip_with;
+	bool			 ccs;
+	bool			 crumbs;	/* a record for each byte */
 	struct tap		 out, in;
 	size_t			 sent, parsed;
 	uint64_t		 put, got;	/* of application data */
 	size_t			 longest;	/* plaintext of one record */
 	bool			 garbled;
-	char			 said[128];	/* records of other types */
+	char			 said[512];	/* records of other types */
 } it;
+
+/* The application protocol it asks for, if it is a client. */
+static const char	**offer;
 
 /* Ours is the client, or the server. */
 static void
@@ -127,7 +137,7 @@ oppose_raw(bool we_are_client, int suite)
 	memset(&it, 0, sizeof(it));
 	it.client = !we_are_client;
 	it.raw = true;
-	it.chunk = SIZE_MAX;
+	it.chunk = it.limit = it.flip = SIZE_MAX;
 	it.suite = suite;
 	fd = make_pair(&it.fd);
 	end_start(&us, we_are_client ? known.client[suite] : known.server, fd);
@@ -155,6 +165,8 @@ oppose_client(br_ssl_engine_context *eng, bool resume, size_t fragment)
 	br_ssl_engine_set_buffers_bidi(eng, it.ibuf,
 	    fragment != 0 ? fragment + 325 : sizeof(it.ibuf), it.obuf,
 	    fragment != 0 ? fragment + 85 : sizeof(it.obuf));
+	if (offer != NULL)
+		br_ssl_engine_set_protocol_names(eng, offer, 1);
 	if (resume && known.has_session[it.suite])
 		br_ssl_engine_set_session_parameters(eng,
 		    &known.session[it.suite]);
@@ -233,6 +245,25 @@ seal_alert(unsigned level, unsigned alert)
 
 __attribute__((unused))
 static void
+leave(void)
+{
+	if (it.fd != -1)
+		close(it.fd);
+	it.fd = -1;
+}
+
+/* Its end, at once or when so many bytes are sent. */
+static void
+end(void)
+{
+	it.ended = true;
+	if (it.closes)
+		leave();
+	else if (it.fd != -1)
+		shutdown(it.fd, SHUT_WR);
+}
+
+static void
 flush(void)
 {
 	size_t	n = it.out.n - it.sent;
@@ -240,14 +271,18 @@ flush(void)
 
 	if (n > it.chunk)
 		n = it.chunk;
-	if (n == 0 || it.fd == -1)
-		return;
-	put = send(it.fd, it.out.bytes + it.sent, n,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (put > 0)
-		it.sent += (size_t)put;
-	else if (put == -1 && errno == EPIPE)
-		it.sent = it.out.n;
+	if (n > it.limit - it.sent)
+		n = it.limit - it.sent;
+	if (n > 0 && it.fd != -1) {
+		put = send(it.fd, it.out.bytes + it.sent, n,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (put > 0)
+			it.sent += (size_t)put;
+		else if (put == -1 && errno == EPIPE)
+			it.sent = it.out.n;
+	}
+	if (it.sent == it.limit && !it.ended)
+		end();
 }
 
 /* --- what it reads -------------------------------------------------------------- */
@@ -307,6 +342,25 @@ listen_to(unsigned char *p, size_t n)
 	return true;
 }
 
+/* A record of the handshake's, changed as the test wants it. */
+static void
+pass_on(const unsigned char *p, size_t n)
+{
+	unsigned char	crumb[6] = { p[0], p[1], p[2], 0, 1 };
+	size_t		i;
+
+	it.ccs |= p[0] == TCPK__RECORD_CCS;
+	if (it.crumbs && !it.ccs)
+		for (i = 5; i < n; i++) {
+			crumb[5] = p[i];
+			say(crumb, sizeof(crumb));
+		}
+	else
+		say(p, n);
+	if (it.flip >= it.out.n - n && it.flip < it.out.n)
+		it.out.bytes[it.flip] ^= it.flip_with;
+}
+
 static void
 shake_on(void)
 {
@@ -319,7 +373,7 @@ shake_on(void)
 		state = br_ssl_engine_current_state(eng);
 		if ((state & BR_SSL_SENDREC) != 0) {
 			p = br_ssl_engine_sendrec_buf(eng, &n);
-			say(p, n);
+			pass_on(p, n);
 			br_ssl_engine_sendrec_ack(eng, n);
 		} else if ((state & BR_SSL_SENDAPP) != 0) {
 			it.up = true;
@@ -363,7 +417,8 @@ turns(void)
 
 	for (i = 0; i < 100000 && after < 12; i++) {
 		turn();
-		after = it.sent == it.out.n || it.fd == -1 ? after + 1 : 0;
+		after = it.sent == it.out.n || it.fd == -1 || it.ended ?
+		    after + 1 : 0;
 	}
 }
 
@@ -387,15 +442,6 @@ shaken(void)
 		known.has_session[it.suite] = true;
 	}
 	return true;
-}
-
-__attribute__((unused))
-static void
-leave(void)
-{
-	if (it.fd != -1)
-		close(it.fd);
-	it.fd = -1;
 }
 
 /* And we are rid of it. */

@@ -1,0 +1,82 @@
+/*
+ * server: what every server of the suite has in common: many listeners, one
+ * log line for each client, limits, reload, drain, statistics, readiness.
+ * What is done for a client is the tool's.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <tcpkit/ip.h>
+#include <tcpkit/pump.h>
+#include <tcpkit/serve.h>
+
+#include "msg.h"
+
+struct server;
+
+/* A client: the first member of the tool's own. */
+struct server_client {
+	struct server_client *next, *prev;
+	struct server	     *server;
+	struct tcpk_serve    *serve;	/* where it came */
+	struct tcpk_ip	      ip;	/* IPv4 and IPv6; else zero */
+	uint64_t	      conn;	/* its number, from 1 */
+	uint64_t	      since;	/* on the clock */
+	char		     *peer;	/* its address, or the listener's */
+};
+
+/* How a client left. */
+struct server_end {
+	uint64_t	bytes_in, bytes_out;	/* from and to the client */
+	struct tcpk_err	err;			/* TCPK_OK: well */
+	/* Who ended first, or failed: 0 we, 1 the client, -1 none. */
+	int		side;
+};
+
+struct server_handler {
+	size_t	client_size;	/* of the tool's own; it begins all zero */
+	/*
+	 * Serve a client; takes its stream, and calls server_leave in the
+	 * end, but not before this returns.  -1: the stream is not taken, and
+	 * the client is turned away with err.
+	 */
+	int	(*client)(void *arg, struct server_client *,
+		    const struct tcpk_client *, struct tcpk_err *);
+	/* Cut it by a reset; say how far it was, but do not leave. */
+	void	(*cut)(void *arg, struct server_client *, struct server_end *);
+	/* No more clients will come; those who are there may finish. */
+	void	(*drain)(void *arg);
+	/* Listening, and ready; may be NULL, as drain may. */
+	void	(*ready)(void *arg);
+};
+
+struct server_opts {
+	const struct msg *msg;
+	struct tcpk_endpoint *eps;
+	size_t		  neps;
+	bool		  numeric;
+	uint64_t	  drain_timeout;	/* ns */
+	uint64_t	  deadline;		/* ns of the whole run; 0 none */
+	int		  ready_fd;		/* -1 none */
+	const char	 *user;			/* NULL: stay who we are */
+	bool		  announce;	/* say who comes and goes without -v */
+};
+
+/*
+ * Run until it is told to stop.  Returns the status to leave with; 128 and a
+ * signal's number to die of it.  loop is the tool's.
+ */
+int	server_run(struct tcpk_loop *, const struct server_opts *,
+	    const struct server_handler *, void *arg, struct server **self);
+
+/* A client has left: say it, count it, free it, let the next one in. */
+void	server_leave(struct server_client *, const struct server_end *);
+
+/* Stop as by SIGTERM; with a status other than 0, at once and with that. */
+void	server_stop(struct server *, int status);
+
+/* Do not leave before server_release; the drain's limit holds all the same. */
+void	server_hold(struct server *);
+void	server_release(struct server *);
+
+#endif

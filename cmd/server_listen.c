@@ -1,0 +1,175 @@
+#include <stdlib.h>
+
+#include "server_impl.h"
+#include "server_system.h"
+#include "tls_msg.h"
+
+static void
+all_ready(struct server *s)
+{
+	struct tcpk_err	err;
+
+	if (server_become(s->o.user, &err) == -1) {
+		server_fail(s, "error", &err);
+		return;
+	}
+	server_notify("READY=1");
+	if (s->handler->ready != NULL)
+		s->handler->ready(s->arg);
+}
+
+static void
+on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
+    const struct tcpk_err *err)
+{
+	struct listener		*l = arg;
+	struct server		*s = l->server;
+	struct msg_fields	 f = { .event = "listening" };
+	char			 text[TCPK_ADDR_TEXT];
+	struct tcpk_tls_cert	*cert;
+	size_t			 i;
+
+	if (err != NULL) {
+		server_fail(s, "listen-failed", err);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
+		msg(s->o.msg, MSG_NOTICE, &f, "listening on %s", text);
+		server_say_ready(s->o.ready_fd, text);
+		if (i > 0 || !l->ep->o.self_signed)
+			continue;
+		cert = tcpk_serve_cert(l->serve, 0);
+		if (cert != NULL)
+			tls_msg_own(s->o.msg, cert, text,
+			    l->ep->o.client_ca != NULL);
+		free(cert);
+	}
+	l->ready = true;
+	if (++s->nready == s->n)
+		all_ready(s);
+}
+
+static void
+on_client(void *arg, const struct tcpk_client *client)
+{
+	server_welcome(((struct listener *)arg)->server, client);
+}
+
+static void
+on_denied(void *arg, const struct tcpk_addr *peer, const char *rule)
+{
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "denied", .reason = "acl" };
+	char			 text[TCPK_ADDR_TEXT];
+
+	s->denied++;
+	f.peer = tcpk_addr_format(peer, text, sizeof(text));
+	msg(s->o.msg, MSG_INFO, &f, "denied %s: %s", text, rule);
+}
+
+static void
+on_trouble(void *arg, const struct tcpk_err *err)
+{
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "accept-paused" };
+
+	msg_err(s->o.msg, MSG_WARNING, &f, err);
+}
+
+static void
+on_warning(void *arg, const char *text)
+{
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "warning" };
+
+	msg(s->o.msg, MSG_WARNING, &f, "%s", text);
+}
+
+static void
+on_refused(void *arg, const struct tcpk_addr *peer,
+    const struct tcpk_err *err, const struct tcpk_tls_info *info)
+{
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "tls-failed" };
+	char			 text[TCPK_ADDR_TEXT];
+	struct tcpk_err		 named = *err;
+
+	s->refused++;
+	f.peer = tcpk_addr_format(peer, text, sizeof(text));
+	tcpk_err_wrap(&named, "%s", text);
+	msg_err(s->o.msg, MSG_WARNING, &f, &named);
+	if (info != NULL && s->o.msg->verbose > 0)
+		tls_msg_presented(s->o.msg, &f, text, info, false);
+}
+
+void
+server_reload(struct server *s)
+{
+	struct msg_fields	 f = { .event = "reload" };
+	struct tcpk_serve_files	**files;
+	struct tcpk_err		 err;
+	size_t			 i, n = 0;
+
+	files = calloc(s->n, sizeof(*files));
+	while (files != NULL && n < s->n &&
+	    (files[n] = tcpk_serve_read(s->listeners[n].serve, &err)) != NULL)
+		n++;
+	if (n == s->n) {
+		for (i = 0; i < n; i++)
+			tcpk_serve_use(s->listeners[i].serve, files[i]);
+		msg(s->o.msg, MSG_NOTICE, &f, "reloaded");
+	} else {
+		if (files == NULL)
+			tcpk_err_set(&err, TCPK_EIO, "out of memory");
+		f.event = "reload-failed";
+		tcpk_err_wrap(&err, "not reloaded");
+		msg_err(s->o.msg, MSG_ERROR, &f, &err);
+		while (n > 0)
+			tcpk_serve_files_free(files[--n]);
+	}
+	free(files);
+}
+
+bool
+server_can_reload(const struct server *s)
+{
+	const struct tcpk_options	*o;
+	size_t				 i;
+
+	for (i = 0; i < s->o.neps; i++) {
+		o = &s->o.eps[i].o;
+		if (o->acl_file != NULL || o->cert != NULL ||
+		    o->client_ca != NULL)
+			return true;
+	}
+	return false;
+}
+
+int
+server_listen(struct server *s, struct tcpk_err *err)
+{
+	static const struct tcpk_serve_handler	 handler = {
+		on_ready, on_client, on_denied, on_trouble, on_warning,
+		on_refused
+	};
+	struct tcpk_serve_opts			 opts = { 0 };
+	struct listener				*l;
+
+	s->listeners = calloc(s->o.neps, sizeof(*s->listeners));
+	if (s->listeners == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	opts.numeric = s->o.numeric;
+	for (s->n = 0; s->n < s->o.neps; s->n++) {
+		l = &s->listeners[s->n];
+		l->server = s;
+		l->ep = &s->o.eps[s->n];
+		l->serve = tcpk_serve_start(s->loop, l->ep, &opts, &handler,
+		    l, err);
+		if (l->serve == NULL)
+			return -1;
+	}
+	if (s->o.deadline != 0)
+		tcpk_timer_set(&s->limit, tcpk_now() + s->o.deadline);
+	return 0;
+}

@@ -1,0 +1,298 @@
+/*
+ * tcpcat -lk: all who come are served, each by a program of its own (-e, -c),
+ * or all together: what they send is merged onto standard output, and
+ * standard input goes to everyone.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tcpkit/connect.h>
+#include <tcpkit/hub.h>
+
+#include "server.h"
+#include "tcpcat.h"
+#include "ucspi.h"
+
+extern char	**environ;
+
+struct serving {
+	struct tcpcat_opts	*o;
+	const struct msg	*msg;
+	struct tcpk_loop	*loop;
+	struct server		*server;
+	bool			 together;	/* no programs */
+	struct tcpk_hub		*hub;		/* NULL once it was cut */
+	bool			 pipe_ignored;
+};
+
+struct client {
+	struct server_client	 c;	/* first */
+	struct serving		*s;
+	struct tcpk_stream	*stream;	/* until its program runs */
+	struct tcpk_connect	*connect;
+	struct tcpk_pump	*pump;
+	char			**env;		/* of its program */
+};
+
+static void
+leave(struct client *cl, const struct server_end *end)
+{
+	ucspi_free(cl->env);
+	server_leave(&cl->c, end);
+}
+
+static void
+leave_err(struct client *cl, const struct tcpk_err *err)
+{
+	struct server_end	end = { .err = *err, .side = 0 };
+
+	tcpk_stream_reset(cl->stream);
+	tcpk_stream_free(cl->stream);
+	leave(cl, &end);
+}
+
+/* --- a program for each ---------------------------------------------------- */
+
+static void
+on_pumped(void *arg, const struct tcpk_pump_report *r)
+{
+	struct server_end	end = {
+		.bytes_in = r->taken[1],
+		.bytes_out = r->bytes[0],
+		.err = r->err,
+		.side = r->side
+	};
+
+	leave(arg, &end);
+}
+
+static void
+on_program(void *arg, const struct tcpk_connected *c)
+{
+	struct client		*cl = arg;
+	struct tcpk_pump_opts	 opts;
+	struct tcpk_err		 err = c->err;
+
+	cl->connect = NULL;
+	if (c->stream == NULL) {
+		leave_err(cl, &err);
+		return;
+	}
+	tcpcat_pump_opts(cl->s->o, 0, &opts);
+	cl->pump = tcpk_pump_start(cl->s->loop, c->stream, cl->stream, &opts,
+	    on_pumped, cl, &err);
+	if (cl->pump == NULL) {
+		tcpk_stream_free(c->stream);
+		leave_err(cl, &err);
+		return;
+	}
+	cl->stream = NULL;
+}
+
+static int
+run_program(struct client *cl, const struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	struct tcpk_connect_opts	opts = { 0 };
+	struct tcpk_addr		local = { 0 };
+
+	tcpk_stream_local(client->stream, &local);
+	cl->env = ucspi_environment(environ, &local, client->peer, NULL,
+	    cl->c.conn, client->tls);
+	if (cl->env == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	opts.envp = cl->env;
+	cl->stream = client->stream;
+	cl->connect = tcpk_connect_start(cl->s->loop, &cl->s->o->local, &opts,
+	    on_program, cl, err);
+	if (cl->connect != NULL)
+		return 0;
+	cl->stream = NULL;
+	return -1;
+}
+
+/* --- all together ----------------------------------------------------------- */
+
+static void
+on_left(void *arg, const struct tcpk_left *l)
+{
+	struct server_end	end = {
+		.bytes_in = l->bytes_in,
+		.bytes_out = l->bytes_out,
+		.err = l->err,
+		.side = 1
+	};
+
+	leave(arg, &end);
+}
+
+/* Nobody reads what we write, or it cannot be written: there is no point. */
+static void
+on_ours_left(void *arg, const struct tcpk_left *l)
+{
+	struct serving		*s = arg;
+	struct msg_fields	 f = { .event = "error" };
+	struct tcpk_err		 err = l->err;
+
+	server_release(s->server);
+	if (err.kind == TCPK_OK)
+		return;
+	if (err.code == EPIPE && !s->pipe_ignored) {
+		server_stop(s->server, 128 + SIGPIPE);
+		return;
+	}
+	tcpk_err_wrap(&err, "standard output");
+	msg_err(s->msg, MSG_ERROR, &f, &err);
+	server_stop(s->server, msg_status(&err));
+}
+
+static int
+join_hub(struct client *cl, const struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	const char	*greet = cl->s->o->greet;
+	char		 tag[TCPK_ADDR_TEXT + 2];
+
+	snprintf(tag, sizeof(tag), "%s: ", cl->c.peer);
+	return tcpk_hub_add(cl->s->hub, client->stream, TCPK_CLIENT, tag,
+	    greet, greet != NULL ? strlen(greet) : 0, on_left, cl,
+	    err) == NULL ? -1 : 0;
+}
+
+/* --- clients ---------------------------------------------------------------- */
+
+static int
+on_client(void *arg, struct server_client *c,
+    const struct tcpk_client *client, struct tcpk_err *err)
+{
+	struct serving	*s = arg;
+	struct client	*cl = (struct client *)c;
+
+	cl->s = s;
+	if (s->together)
+		return join_hub(cl, client, err);
+	if (run_program(cl, client, err) == 0)
+		return 0;
+	ucspi_free(cl->env);
+	return -1;
+}
+
+/* Standard output is to have everything before we leave. */
+static void
+on_ready(void *arg)
+{
+	struct serving	*s = arg;
+
+	if (s->together)
+		server_hold(s->server);
+}
+
+static void
+on_cut(void *arg, struct server_client *c, struct server_end *end)
+{
+	struct client	*cl = (struct client *)c;
+	uint64_t	 bytes[2] = { 0, 0 };
+
+	(void)arg;
+	/* One is cut when all are: the hub with its members goes at once. */
+	tcpk_hub_free(cl->s->hub);
+	cl->s->hub = NULL;
+	tcpk_connect_cancel(cl->connect);
+	if (cl->pump != NULL)
+		tcpk_pump_bytes(cl->pump, bytes);
+	tcpk_pump_cancel(cl->pump);
+	if (cl->stream != NULL)
+		tcpk_stream_reset(cl->stream);
+	tcpk_stream_free(cl->stream);
+	ucspi_free(cl->env);
+	end->bytes_out = bytes[0];
+	end->bytes_in = bytes[1];
+}
+
+/* What is queued is still delivered, then everyone is half-closed. */
+static void
+on_drain(void *arg)
+{
+	struct serving	*s = arg;
+
+	if (s->hub != NULL)
+		tcpk_hub_finish(s->hub);
+}
+
+/* Standard input and output, or nothing in place of one. */
+static int
+open_hub(struct serving *s, struct tcpk_err *err)
+{
+	struct tcpk_hub_opts	 opts = {
+		.open = s->o->broadcast,
+		.lines = s->o->tag,
+		.pace = true,
+		.idle_timeout = s->o->remote.o.idle_timeout
+	};
+	struct tcpk_stream	*ours;
+	int			 in = STDIN_FILENO, out = STDOUT_FILENO;
+
+	if (s->o->recv_only)
+		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (s->o->send_only)
+		out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (in == -1 || out == -1)
+		return tcpk_err_errno(err, TCPK_EIO, errno, "/dev/null");
+	s->hub = tcpk_hub_new(s->loop, &opts, err);
+	if (s->hub == NULL)
+		return -1;
+	ours = tcpk_stream_stdio(s->loop, in, out, err);
+	if (ours == NULL)
+		return -1;
+	if (tcpk_hub_add(s->hub, ours, TCPK_OURS, NULL, NULL, 0, on_ours_left,
+	    s, err) != NULL)
+		return 0;
+	tcpk_stream_free(ours);
+	return -1;
+}
+
+int
+tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
+{
+	static const struct server_handler	 handler = {
+		.client_size = sizeof(struct client),
+		.client = on_client,
+		.cut = on_cut,
+		.drain = on_drain,
+		.ready = on_ready
+	};
+	struct server_opts			 so = {
+		.msg = m,
+		.eps = &o->remote,
+		.neps = 1,
+		.numeric = o->numeric,
+		.drain_timeout = o->drain_timeout,
+		.deadline = o->deadline,
+		.ready_fd = o->ready_fd,
+		.user = o->user,
+		.announce = o->tag || o->broadcast
+	};
+	struct serving				 s = {
+		.o = o, .msg = m, .pipe_ignored = pipe_ignored
+	};
+	struct msg_fields			 f = { .event = "error" };
+	struct tcpk_err				 err;
+	int					 status;
+
+	s.together = o->local.scheme == TCPK_STDIO;
+	s.loop = tcpk_loop_new(getenv("TCPKIT_LOOP"), &err);
+	if (s.loop == NULL || (s.together && open_hub(&s, &err) == -1)) {
+		msg_err(m, MSG_ERROR, &f, &err);
+		status = msg_status(&err);
+	} else
+		status = server_run(s.loop, &so, &handler, &s, &s.server);
+	tcpk_hub_free(s.hub);
+	tcpk_loop_free(s.loop);
+	return status;
+}

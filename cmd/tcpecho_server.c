@@ -1,0 +1,127 @@
+/* tcpecho, serving: each client is joined to itself. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tcpkit/pump.h>
+
+#include "server.h"
+#include "tcpecho.h"
+#include "tcpecho_talk.h"
+
+struct echo {
+	struct tcpk_loop	*loop;
+	struct server		*server;
+	const struct tcpecho_opts *o;
+	const struct msg	*msg;
+};
+
+struct client {
+	struct server_client	 c;	/* first */
+	struct tcpk_pump	*pump;	/* a plain echo */
+	struct tcpecho_talk	*talk;	/* anything else */
+};
+
+static void
+on_pumped(void *arg, const struct tcpk_pump_report *r)
+{
+	struct server_end	end = {
+		.bytes_in = r->taken[0],
+		.bytes_out = r->bytes[0],
+		.err = r->err,
+		.side = 1
+	};
+
+	server_leave(arg, &end);
+}
+
+static void
+on_talked(void *arg, const struct tcpecho_talked *r)
+{
+	struct server_end	end = {
+		.bytes_in = r->bytes_in,
+		.bytes_out = r->bytes_out,
+		.err = r->err,
+		.side = 1
+	};
+
+	server_leave(arg, &end);
+}
+
+static bool
+plain(const struct tcpecho_server_opts *o)
+{
+	return o->reply == NULL && !o->discard && !o->chargen && o->delay == 0;
+}
+
+static int
+on_client(void *arg, struct server_client *c,
+    const struct tcpk_client *client, struct tcpk_err *err)
+{
+	struct echo				*e = arg;
+	struct client				*cl = (struct client *)c;
+	const struct tcpecho_server_opts	*so = &e->o->server;
+	struct tcpk_pump_opts			 opts;
+
+	if (!plain(so)) {
+		cl->talk = tcpecho_talk_start(e->loop, client->stream, so,
+		    client->options->idle_timeout, on_talked, cl, err);
+		return cl->talk == NULL ? -1 : 0;
+	}
+	tcpk_pump_defaults(&opts);
+	opts.idle_timeout = client->options->idle_timeout;
+	opts.half_close_timeout = client->options->half_close_timeout;
+	if (so->greet != NULL) {
+		opts.half[0].first = so->greet;
+		opts.half[0].nfirst = strlen(so->greet);
+	}
+	cl->pump = tcpk_pump_start(e->loop, client->stream, client->stream,
+	    &opts, on_pumped, cl, err);
+	return cl->pump == NULL ? -1 : 0;
+}
+
+static void
+on_cut(void *arg, struct server_client *c, struct server_end *end)
+{
+	struct client	*cl = (struct client *)c;
+	uint64_t	 bytes[2] = { 0, 0 };
+
+	(void)arg;
+	if (cl->pump != NULL)
+		tcpk_pump_bytes(cl->pump, bytes);
+	tcpk_pump_cancel(cl->pump);
+	tcpecho_talk_cancel(cl->talk);
+	end->bytes_in = end->bytes_out = bytes[0];
+}
+
+int
+tcpecho_server(struct tcpecho_opts *o, struct msg *m)
+{
+	static const struct server_handler	 handler = {
+		.client_size = sizeof(struct client),
+		.client = on_client,
+		.cut = on_cut
+	};
+	struct server_opts			 so = {
+		.msg = m,
+		.eps = o->eps,
+		.neps = o->neps,
+		.numeric = o->numeric,
+		.drain_timeout = o->server.drain_timeout,
+		.ready_fd = o->server.ready_fd,
+		.user = o->server.user
+	};
+	struct echo				 e = { .o = o, .msg = m };
+	struct msg_fields			 f = { .event = "error" };
+	struct tcpk_err				 err;
+	int					 status;
+
+	e.loop = tcpk_loop_new(getenv("TCPKIT_LOOP"), &err);
+	if (e.loop == NULL) {
+		msg_err(m, MSG_ERROR, &f, &err);
+		return msg_status(&err);
+	}
+	status = server_run(e.loop, &so, &handler, &e, &e.server);
+	tcpk_loop_free(e.loop);
+	return status;
+}

@@ -1,0 +1,83 @@
+/* What a listener reads from files, and reads again when asked to. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve_impl.h"
+
+static void
+on_warning(void *arg, const char *text)
+{
+	struct tcpk_serve	*s = arg;
+
+	if (s->handler.warning != NULL)
+		s->handler.warning(s->arg, text);
+}
+
+static int
+read_acl(struct tcpk_serve *s, struct tcpk_acl **acl, struct tcpk_err *err)
+{
+	const struct tcpk_options	*o = &s->ep->o;
+
+	*acl = NULL;
+	if (o->acl == NULL && o->acl_file == NULL)
+		return 0;
+	*acl = tcpk_acl_new(on_warning, s, err);
+	if (*acl == NULL)
+		return -1;
+	if ((o->acl_file != NULL &&
+	    tcpk_acl_add_file(*acl, o->acl_file, err) == -1) ||
+	    (o->acl != NULL && tcpk_acl_add_text(*acl, "acl", o->acl,
+	    strlen(o->acl), err) == -1) ||
+	    tcpk_acl_compile(*acl, err) == -1) {
+		tcpk_acl_free(*acl);
+		return -1;
+	}
+	return 0;
+}
+
+struct tcpk_serve_files *
+tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
+{
+	struct tcpk_serve_files	*f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		tcpk_err_set(err, TCPK_EIO, "out of memory");
+		return NULL;
+	}
+	if (read_acl(s, &f->acl, err) == -1) {
+		free(f);
+		return NULL;
+	}
+	if (s->ep->scheme != TCPK_TLS)
+		return f;
+	f->tls = tcpk_tls_config_new(s->ep, on_warning, s, err);
+	if (f->tls != NULL)
+		return f;
+	tcpk_serve_files_free(f);
+	return NULL;
+}
+
+void
+tcpk_serve_files_free(struct tcpk_serve_files *f)
+{
+	if (f == NULL)
+		return;
+	tcpk_acl_free(f->acl);
+	tcpk_tls_config_free(f->tls);
+	free(f);
+}
+
+void
+tcpk_serve_use(struct tcpk_serve *s, struct tcpk_serve_files *f)
+{
+	tcpk_serve_files_free(s->files);
+	s->files = f;
+}
+
+struct tcpk_tls_cert *
+tcpk_serve_cert(const struct tcpk_serve *s, size_t i)
+{
+	return s->files->tls != NULL ?
+	    tcpk_tls_config_cert(s->files->tls, i) : NULL;
+}
