@@ -199,6 +199,12 @@ tcpk_listen_addr(const struct tcpk_listen *l)
 	return &l->addr;
 }
 
+int
+tcpk_listen_fd(const struct tcpk_listen *l)
+{
+	return l->watch.fd;
+}
+
 void
 tcpk_listen_pause(struct tcpk_listen *l)
 {

@@ -17,6 +17,15 @@ tcpk__serve_close(struct tcpk_serve *s)
 }
 
 void
+tcpk_serve_pause(struct tcpk_serve *s)
+{
+	size_t	i;
+
+	for (i = 0; i < s->n; i++)
+		tcpk_listen_pause(s->listeners[i].listen);
+}
+
+void
 tcpk_serve_stop(struct tcpk_serve *s)
 {
 	int	i;
@@ -67,13 +76,11 @@ static bool
 on_room(void *arg)
 {
 	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
-	size_t			 i;
 
 	if (s->limits == NULL || tcpk_limits_take(s->limits))
 		return true;
 	s->full = true;
-	for (i = 0; i < s->n; i++)
-		tcpk_listen_pause(s->listeners[i].listen);
+	tcpk_serve_pause(s);
 	if (tcpk_limits_shared(s->limits))
 		tcpk_timer_set(&s->again, tcpk_now() + LOOK_AGAIN);
 	return false;
@@ -236,7 +243,7 @@ static const struct tcpk_listen_handler	listen_handler = {
 
 int
 tcpk__serve_listen(struct tcpk_serve *s, const struct tcpk_addr *addr,
-    struct tcpk_err *err)
+    int fd, struct tcpk_err *err)
 {
 	struct tcpk__listener	*l = &s->listeners[s->n];
 
@@ -245,7 +252,7 @@ tcpk__serve_listen(struct tcpk_serve *s, const struct tcpk_addr *addr,
 		l->listen = tcpk_listen_new(s->loop, addr, &s->ep->o,
 		    &listen_handler, l, err);
 	else
-		l->listen = tcpk_listen_adopt(s->loop, s->ep->fd,
+		l->listen = tcpk_listen_adopt(s->loop, fd,
 		    &listen_handler, l, err);
 	if (l->listen == NULL)
 		return -1;
@@ -292,7 +299,9 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 		    "%.80s: this build does not speak UDP", ep->text);
 		goto fail;
 	}
-	s->files = tcpk_serve_read(s, err);
+	s->forked = opts->forked;
+	s->files = s->forked != NULL ? s->forked->files :
+	    tcpk_serve_read(s, err);
 	if (s->files == NULL || set_limits(s, opts, err) == -1)
 		goto fail;
 	r = tcpk__serve_numeric(s, err);

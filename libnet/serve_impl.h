@@ -54,6 +54,7 @@ struct tcpk_serve {
 	struct tcpk__shakes	 shakes;
 	struct tcpk_limits	*limits;	/* NULL: none */
 	struct tcpk_limits	*own_limits;
+	struct tcpk_serve	*forked;	/* from before the fork */
 	bool			 one;
 	bool			 full;		/* accepting is paused */
 	struct tcpk_timer	 now, again;
@@ -65,9 +66,9 @@ struct tcpk_serve {
 	size_t			 n;
 };
 
-/* One more listener: on an address, or NULL: on the endpoint's descriptor. */
+/* One more listener: on an address, or NULL: on a descriptor. */
 int	tcpk__serve_listen(struct tcpk_serve *, const struct tcpk_addr *,
-	    struct tcpk_err *);
+	    int fd, struct tcpk_err *);
 void	tcpk__serve_close(struct tcpk_serve *);
 
 /* Listen on every address that was found, and tell.  A timer's callback. */

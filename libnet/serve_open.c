@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "serve_impl.h"
 #include "tcpkit/listen.h"
@@ -36,13 +38,33 @@ open_all(struct tcpk_serve *s, struct tcpk_err *err)
 		/* All addresses of a name on the same free port. */
 		if (tcpk_addr_port(&addr) == 0)
 			tcpk_addr_set_port(&addr, port);
-		if (tcpk__serve_listen(s, &addr, err) == -1) {
+		if (tcpk__serve_listen(s, &addr, -1, err) == -1) {
 			if (no_family(err) && (s->n > 0 || i + 1 < s->naddrs))
 				continue;
 			return -1;
 		}
 		port = tcpk_addr_port(tcpk_listen_addr(
 		    s->listeners[s->n - 1].listen));
+	}
+	return 0;
+}
+
+/* The sockets of the process that we were forked from. */
+static int
+adopt_all(struct tcpk_serve *s, struct tcpk_err *err)
+{
+	size_t	i;
+	int	fd;
+
+	for (i = 0; i < s->forked->n; i++) {
+		fd = fcntl(tcpk_listen_fd(s->forked->listeners[i].listen),
+		    F_DUPFD_CLOEXEC, 3);
+		if (fd == -1)
+			return tcpk_err_errno(err, TCPK_EIO, errno, "dup");
+		if (tcpk__serve_listen(s, NULL, fd, err) == -1) {
+			close(fd);
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -70,8 +92,10 @@ tcpk__serve_open(void *arg)
 	struct tcpk_err		 err;
 	int			 r;
 
-	if (s->ep->scheme == TCPK_FD)
-		r = tcpk__serve_listen(s, NULL, &err);
+	if (s->forked != NULL)
+		r = adopt_all(s, &err);
+	else if (s->ep->scheme == TCPK_FD)
+		r = tcpk__serve_listen(s, NULL, s->ep->fd, &err);
 	else if (s->naddrs == 0) {
 		err = s->lookup_err;
 		r = -1;
@@ -152,7 +176,7 @@ tcpk__serve_numeric(struct tcpk_serve *s, struct tcpk_err *err)
 	uint64_t			 port;
 	int				 family;
 
-	if (ep->scheme == TCPK_FD)
+	if (ep->scheme == TCPK_FD || s->forked != NULL)
 		return 1;
 	if (ep->scheme == TCPK_UNIX) {
 		s->naddrs = 1;

@@ -47,6 +47,9 @@ struct tcpk_listen *tcpk_listen_adopt(struct tcpk_loop *, int fd,
 /* Where it listens, with the real port. */
 const struct tcpk_addr *tcpk_listen_addr(const struct tcpk_listen *);
 
+/* Its descriptor, which stays its own. */
+int	tcpk_listen_fd(const struct tcpk_listen *);
+
 /* Leave clients in the backlog, and take them again. */
 void	tcpk_listen_pause(struct tcpk_listen *);
 void	tcpk_listen_resume(struct tcpk_listen *);

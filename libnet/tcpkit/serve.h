@@ -59,6 +59,12 @@ struct tcpk_serve_opts {
 	bool	one;
 	/* Shared with others; NULL: those of the endpoint's options. */
 	struct tcpk_limits *limits;
+	/*
+	 * In a process that was forked to serve along with another: the
+	 * other's serve, from before the fork.  Its sockets and what it read
+	 * from files are used, and it itself not any more: not even freed.
+	 */
+	struct tcpk_serve *forked;
 };
 
 /*
@@ -88,6 +94,9 @@ struct tcpk_serve_files *tcpk_serve_read(struct tcpk_serve *,
 	    struct tcpk_err *);
 void	tcpk_serve_files_free(struct tcpk_serve_files *);
 void	tcpk_serve_use(struct tcpk_serve *, struct tcpk_serve_files *);
+
+/* Leave clients in the backlog, for those who were forked. */
+void	tcpk_serve_pause(struct tcpk_serve *);
 
 /* Stop listening, for good; clients that shake hands are given up. */
 void	tcpk_serve_stop(struct tcpk_serve *);
