@@ -34,6 +34,13 @@ struct server_end {
 };
 
 struct server_handler {
+	/*
+	 * In each process that serves, before and after it does; both may be
+	 * NULL.  -1: it cannot.
+	 */
+	int	(*start)(void *arg, struct tcpk_loop *, struct server *,
+		    struct tcpk_err *);
+	void	(*stop)(void *arg);
 	size_t	client_size;	/* of the tool's own; it begins all zero */
 	/*
 	 * Serve a client; takes its stream, and calls server_leave in the
@@ -55,6 +62,7 @@ struct server_opts {
 	struct tcpk_endpoint *eps;
 	size_t		  neps;
 	bool		  numeric;
+	unsigned	  workers;		/* processes; 0 is 1 */
 	uint64_t	  drain_timeout;	/* ns */
 	uint64_t	  deadline;		/* ns of the whole run; 0 none */
 	int		  ready_fd;		/* -1 none */
@@ -64,10 +72,10 @@ struct server_opts {
 
 /*
  * Run until it is told to stop.  Returns the status to leave with; 128 and a
- * signal's number to die of it.  loop is the tool's.
+ * signal's number to die of it.
  */
-int	server_run(struct tcpk_loop *, const struct server_opts *,
-	    const struct server_handler *, void *arg, struct server **self);
+int	server_run(const struct server_opts *, const struct server_handler *,
+	    void *arg);
 
 /* A client has left: say it, count it, free it, let the next one in. */
 void	server_leave(struct server_client *, const struct server_end *);

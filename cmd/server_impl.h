@@ -1,7 +1,13 @@
-/* server, private: the run and its clients (server.c), the listeners
- * (server_listen.c). */
+/*
+ * server, private: the run (server_run.c), the listeners (server_listen.c),
+ * clients (server.c) and worker processes (server_workers.c).
+ */
 #ifndef SERVER_IMPL_H
 #define SERVER_IMPL_H
+
+#include <stdatomic.h>
+
+#include <tcpkit/shared.h>
 
 #include "server.h"
 
@@ -10,6 +16,11 @@ struct listener {
 	struct tcpk_serve	*serve;
 	const struct tcpk_endpoint *ep;
 	bool			 ready;
+};
+
+/* What a process has counted; the sum of all is what is told. */
+struct server_counters {
+	uint64_t	now, total, denied, refused, bytes_in, bytes_out;
 };
 
 struct server {
@@ -21,8 +32,15 @@ struct server {
 	struct server_client	 clients;	/* the list's head */
 	struct tcpk_timer	 limit;		/* of the run, of the drain */
 	size_t			 n, nready;
-	uint64_t		 started, total, denied, refused;
-	uint64_t		 bytes_in, bytes_out;
+	uint64_t		 started;
+	struct tcpk_shared	*shared;	/* the next two are in it */
+	_Atomic uint64_t	*last_conn;
+	struct server_counters	*counters;	/* of each process */
+	struct server_counters	*count;		/* our own */
+	struct tcpk_limits	**limits;	/* by listener; NULL: one process */
+	struct server		*parent;	/* in a worker: from the fork */
+	unsigned		 me;		/* number of a worker */
+	struct tcpk_watch	 control;	/* in a worker */
 	unsigned		 holds;
 	bool			 stopping;
 	int			 status;
@@ -31,12 +49,33 @@ struct server {
 /* Begin to listen on all endpoints.  -1: what can be refused at once was. */
 int	server_listen(struct server *, struct tcpk_err *);
 
-/* Read files again: all listeners change, or none does. */
+void	server_say_statistics(const struct server *);
+
+/* In a worker: hear what the parent says. */
+void	server_listen_to_parent(struct server *);
+
+/* Read files again: all listeners change, or (-1) none does. */
 bool	server_can_reload(const struct server *);
-void	server_reload(struct server *);
+int	server_reload(struct server *);
 
 /* A client was let in. */
 void	server_welcome(struct server *, const struct tcpk_client *);
+
+/* Leave, with a status or with the one that is set already. */
+void	server_end(struct server *, int status);
+void	server_end_if_done(struct server *);
+
+/* Cut everyone who is there. */
+void	server_cut_all(struct server *);
+
+/*
+ * With its listeners ready: fork the workers and see to them until the end.
+ * Returns the status to leave with.
+ */
+int	server_workers(struct server *);
+
+/* In a worker: serve, until the parent says that it is enough. */
+int	server_work(struct server *parent, unsigned me, int control);
 
 /* Say it, and leave with its status. */
 void	server_fail(struct server *, const char *event,

@@ -9,11 +9,21 @@ all_ready(struct server *s)
 {
 	struct tcpk_err	err;
 
+	if (s->parent != NULL) {
+		if (s->handler->ready != NULL)
+			s->handler->ready(s->arg);
+		return;
+	}
 	if (server_become(s->o.user, &err) == -1) {
 		server_fail(s, "error", &err);
 		return;
 	}
 	server_notify("READY=1");
+	/* The workers are forked when the loop has stopped. */
+	if (s->o.workers > 1) {
+		tcpk_loop_stop(s->loop);
+		return;
+	}
 	if (s->handler->ready != NULL)
 		s->handler->ready(s->arg);
 }
@@ -33,7 +43,8 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 		server_fail(s, "listen-failed", err);
 		return;
 	}
-	for (i = 0; i < n; i++) {
+	/* A worker has nothing to say that was not said before the fork. */
+	for (i = 0; i < n && s->parent == NULL; i++) {
 		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
 		msg(s->o.msg, MSG_NOTICE, &f, "listening on %s", text);
 		server_say_ready(s->o.ready_fd, text);
@@ -63,7 +74,7 @@ on_denied(void *arg, const struct tcpk_addr *peer, const char *rule)
 	struct msg_fields	 f = { .event = "denied", .reason = "acl" };
 	char			 text[TCPK_ADDR_TEXT];
 
-	s->denied++;
+	s->count->denied++;
 	f.peer = tcpk_addr_format(peer, text, sizeof(text));
 	msg(s->o.msg, MSG_INFO, &f, "denied %s: %s", text, rule);
 }
@@ -95,7 +106,7 @@ on_refused(void *arg, const struct tcpk_addr *peer,
 	char			 text[TCPK_ADDR_TEXT];
 	struct tcpk_err		 named = *err;
 
-	s->refused++;
+	s->count->refused++;
 	f.peer = tcpk_addr_format(peer, text, sizeof(text));
 	tcpk_err_wrap(&named, "%s", text);
 	msg_err(s->o.msg, MSG_WARNING, &f, &named);
@@ -103,22 +114,25 @@ on_refused(void *arg, const struct tcpk_addr *peer,
 		tls_msg_presented(s->o.msg, &f, text, info, false);
 }
 
-void
+int
 server_reload(struct server *s)
 {
 	struct msg_fields	 f = { .event = "reload" };
 	struct tcpk_serve_files	**files;
 	struct tcpk_err		 err;
 	size_t			 i, n = 0;
+	bool			 all;
 
 	files = calloc(s->n, sizeof(*files));
 	while (files != NULL && n < s->n &&
 	    (files[n] = tcpk_serve_read(s->listeners[n].serve, &err)) != NULL)
 		n++;
-	if (n == s->n) {
+	all = n == s->n;
+	if (all) {
 		for (i = 0; i < n; i++)
 			tcpk_serve_use(s->listeners[i].serve, files[i]);
-		msg(s->o.msg, MSG_NOTICE, &f, "reloaded");
+		msg(s->o.msg, s->parent == NULL ? MSG_NOTICE : MSG_DEBUG, &f,
+		    "reloaded");
 	} else {
 		if (files == NULL)
 			tcpk_err_set(&err, TCPK_EIO, "out of memory");
@@ -129,6 +143,7 @@ server_reload(struct server *s)
 			tcpk_serve_files_free(files[--n]);
 	}
 	free(files);
+	return all ? 0 : -1;
 }
 
 bool
@@ -146,6 +161,28 @@ server_can_reload(const struct server *s)
 	return false;
 }
 
+/* What several processes share has to be there before the fork. */
+static int
+make_limits(struct server *s, struct tcpk_err *err)
+{
+	const struct tcpk_options	*o;
+	size_t				 i;
+
+	s->limits = calloc(s->o.neps, sizeof(*s->limits));
+	if (s->limits == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	for (i = 0; i < s->o.neps; i++) {
+		o = &s->o.eps[i].o;
+		if (o->max_clients == 0 && o->max_per_host == 0)
+			continue;
+		s->limits[i] = tcpk_limits_new(o->max_clients,
+		    o->max_per_host, s->o.workers, err);
+		if (s->limits[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 int
 server_listen(struct server *s, struct tcpk_err *err)
 {
@@ -160,10 +197,17 @@ server_listen(struct server *s, struct tcpk_err *err)
 	if (s->listeners == NULL)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
 	opts.numeric = s->o.numeric;
+	if (s->o.workers > 1 && s->parent == NULL &&
+	    make_limits(s, err) == -1)
+		return -1;
 	for (s->n = 0; s->n < s->o.neps; s->n++) {
 		l = &s->listeners[s->n];
 		l->server = s;
 		l->ep = &s->o.eps[s->n];
+		if (s->limits != NULL)
+			opts.limits = s->limits[s->n];
+		if (s->parent != NULL)
+			opts.forked = s->parent->listeners[s->n].serve;
 		l->serve = tcpk_serve_start(s->loop, l->ep, &opts, &handler,
 		    l, err);
 		if (l->serve == NULL)

@@ -94,6 +94,13 @@ sig_watch(struct tcpk_loop *loop, void (*fn)(void *, int), void *arg,
 }
 
 void
+sig_redirect(void (*fn)(void *, int), void *arg)
+{
+	state.fn = fn;
+	state.arg = arg;
+}
+
+void
 sig_unwatch(void)
 {
 	if (!state.watching)

@@ -26,6 +26,9 @@ int	sig_watch(struct tcpk_loop *, void (*fn)(void *arg, int signo),
 	    void *arg, struct tcpk_err *);
 void	sig_unwatch(void);
 
+/* From now on these are called. */
+void	sig_redirect(void (*fn)(void *arg, int signo), void *arg);
+
 /* One more signal for the same callback: SIGUSR1, SIGCHLD. */
 void	sig_also(int signo);
 

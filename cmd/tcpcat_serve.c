@@ -257,10 +257,32 @@ open_hub(struct serving *s, struct tcpk_err *err)
 	return -1;
 }
 
+static int
+on_start(void *arg, struct tcpk_loop *loop, struct server *server,
+    struct tcpk_err *err)
+{
+	struct serving	*s = arg;
+
+	s->loop = loop;
+	s->server = server;
+	return s->together ? open_hub(s, err) : 0;
+}
+
+static void
+on_stop(void *arg)
+{
+	struct serving	*s = arg;
+
+	tcpk_hub_free(s->hub);
+	s->hub = NULL;
+}
+
 int
 tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
 {
 	static const struct server_handler	 handler = {
+		.start = on_start,
+		.stop = on_stop,
 		.client_size = sizeof(struct client),
 		.client = on_client,
 		.cut = on_cut,
@@ -279,20 +301,11 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
 		.announce = o->tag || o->broadcast
 	};
 	struct serving				 s = {
-		.o = o, .msg = m, .pipe_ignored = pipe_ignored
+		.o = o,
+		.msg = m,
+		.together = o->local.scheme == TCPK_STDIO,
+		.pipe_ignored = pipe_ignored
 	};
-	struct msg_fields			 f = { .event = "error" };
-	struct tcpk_err				 err;
-	int					 status;
 
-	s.together = o->local.scheme == TCPK_STDIO;
-	s.loop = tcpk_loop_new(getenv("TCPKIT_LOOP"), &err);
-	if (s.loop == NULL || (s.together && open_hub(&s, &err) == -1)) {
-		msg_err(m, MSG_ERROR, &f, &err);
-		status = msg_status(&err);
-	} else
-		status = server_run(s.loop, &so, &handler, &s, &s.server);
-	tcpk_hub_free(s.hub);
-	tcpk_loop_free(s.loop);
-	return status;
+	return server_run(&so, &handler, &s);
 }

@@ -1,6 +1,5 @@
 /* tcpecho, serving: each client is joined to itself. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <tcpkit/pump.h>
@@ -11,9 +10,7 @@
 
 struct echo {
 	struct tcpk_loop	*loop;
-	struct server		*server;
 	const struct tcpecho_opts *o;
-	const struct msg	*msg;
 };
 
 struct client {
@@ -94,10 +91,23 @@ on_cut(void *arg, struct server_client *c, struct server_end *end)
 	end->bytes_in = end->bytes_out = bytes[0];
 }
 
+static int
+on_start(void *arg, struct tcpk_loop *loop, struct server *server,
+    struct tcpk_err *err)
+{
+	struct echo	*e = arg;
+
+	(void)server;
+	(void)err;
+	e->loop = loop;
+	return 0;
+}
+
 int
 tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 {
 	static const struct server_handler	 handler = {
+		.start = on_start,
 		.client_size = sizeof(struct client),
 		.client = on_client,
 		.cut = on_cut
@@ -107,21 +117,12 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 		.eps = o->eps,
 		.neps = o->neps,
 		.numeric = o->numeric,
+		.workers = (unsigned)o->server.workers,
 		.drain_timeout = o->server.drain_timeout,
 		.ready_fd = o->server.ready_fd,
 		.user = o->server.user
 	};
-	struct echo				 e = { .o = o, .msg = m };
-	struct msg_fields			 f = { .event = "error" };
-	struct tcpk_err				 err;
-	int					 status;
+	struct echo				 e = { .o = o };
 
-	e.loop = tcpk_loop_new(getenv("TCPKIT_LOOP"), &err);
-	if (e.loop == NULL) {
-		msg_err(m, MSG_ERROR, &f, &err);
-		return msg_status(&err);
-	}
-	status = server_run(e.loop, &so, &handler, &e, &e.server);
-	tcpk_loop_free(e.loop);
-	return status;
+	return server_run(&so, &handler, &e);
 }
