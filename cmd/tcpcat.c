@@ -214,12 +214,15 @@ print_tls_info(struct tcpcat *t, const struct tcpk_connected *c)
 	struct tcpk_err		err;
 	int			r;
 
+	errno = 0;
 	f.peer = tcpk_addr_format(&c->peer, text, sizeof(text));
 	tls_msg_agreed(&t->msg, &f, c->tls, t->o.remote.o.insecure);
 	r = tls_msg_print(&t->msg, text, c->tls);
 	tcpk_stream_finish(c->stream);
 	tcpk_stream_free(c->stream);
-	if (r == -1) {
+	if (r == -1 && errno == EPIPE && !t->pipe_ignored)
+		t->signo = SIGPIPE;
+	else if (r == -1) {
 		tcpk_err_errno(&err, TCPK_EIO, errno, "standard output");
 		msg_err(&t->msg, MSG_ERROR, &f, &err);
 	}

@@ -243,6 +243,9 @@ run(struct client *c)
 	if (status != -1)
 		return status;
 	status = judge(c);
+	/* What makes no sense has no results. */
+	if (status == 2)
+		return status;
 	if (tcpecho_report(c, status) == -1) {
 		if (errno == EPIPE)
 			return 128 + SIGPIPE;

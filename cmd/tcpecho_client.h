@@ -61,6 +61,7 @@ struct session {
 	bool			 full;		/* the stream takes no more */
 	bool			 behind;	/* and not by our own doing */
 	bool			 finished;	/* the stream */
+	uint64_t		 flood_window;	/* bytes on the way at most */
 	struct tcpk_err		 err;		/* while EXITING */
 
 	struct verify		 verify;

@@ -62,7 +62,7 @@ back_off(struct session *s)
 		client_finish(s, 7);
 }
 
-/* --- connecting ------------------------------------------------------------- */
+/* --- connecting ---------------------------------------------------------- */
 
 /* Each address and its reason; true if that says it all. */
 static bool
@@ -236,7 +236,7 @@ client_take_turns(struct client *c)
 	}
 }
 
-/* --- the end of a connection ------------------------------------------------ */
+/* --- the end of a connection --------------------------------------------- */
 
 static void
 print_parted(struct session *s, const struct tcpk_err *why, bool again,

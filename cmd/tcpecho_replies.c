@@ -32,11 +32,12 @@ log_wrong(struct session *s, const struct verify_event *e)
 		[VERIFY_LATE] = "reordered", [VERIFY_DUPLICATE] = "duplicate",
 		[VERIFY_STRAY] = "stray"
 	};
-	struct msg_fields		 f = session_fields(s, what[e->outcome]);
+	struct msg_fields		 f;
 	char				 name[SESSION_NAME], n[MSG_BYTES];
 	char				 text[160];
 	unsigned long long		 number = e->seq + 1;
 
+	f = session_fields(s, what[e->outcome]);
 	if (e->outcome == VERIFY_CORRUPT)
 		snprintf(text, sizeof(text), "message %llu came back wrong, "
 		    "from byte %llu on", number,

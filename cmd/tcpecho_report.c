@@ -41,7 +41,7 @@ seconds(const struct totals *t)
 	return (double)(t->ended - t->started) / 1e9;
 }
 
-/* --- for a person ----------------------------------------------------------- */
+/* --- for a person -------------------------------------------------------- */
 
 static void
 print_times(const char *what, const struct histogram *h)
@@ -169,7 +169,7 @@ print_text(const struct client *c)
 		print_histogram(&t->rtt);
 }
 
-/* --- as JSON ---------------------------------------------------------------- */
+/* --- as JSON ------------------------------------------------------------- */
 
 static void
 json_text(const char *key, const char *text)

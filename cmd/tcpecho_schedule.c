@@ -4,8 +4,13 @@
 
 #include "tcpecho_client.h"
 
-/* With --flood: bytes on the way at most. */
-#define FLOOD_WINDOW	(16 * 1024 * 1024)
+/*
+ * With --flood: bytes on the way, at least and at most.  In between it is
+ * what came back within a second on average, so that a slow path is kept busy
+ * but not filled with what takes long to come back.
+ */
+#define FLOOD_LEAST	(256 * 1024)
+#define FLOOD_MOST	(16 * 1024 * 1024)
 
 /*
  * A timer may wake us this late: it counts milliseconds.  A message sent
@@ -75,13 +80,25 @@ may_begin(struct session *s, uint64_t seq, uint64_t now)
 	const struct tcpecho_client_opts	*o = s->client->o;
 	uint64_t				 n = seq - s->verify.expect;
 
-	if (s->stopped || seq >= limit(s) || (!o->flood && session_due(s, seq) > now))
+	if (s->stopped || seq >= limit(s) ||
+	    (!o->flood && session_due(s, seq) > now))
 		return false;
 	if (n < s->client->window && (!o->flood || n == 0 ||
-	    n < FLOOD_WINDOW / o->size) && session_make_room(s, n))
+	    n * o->size < s->flood_window) && session_make_room(s, n))
 		return true;
 	s->behind = true;
 	return false;
+}
+
+static uint64_t
+flood_window(const struct session *s, uint64_t now)
+{
+	double	elapsed = (double)(now - s->connected) / 1e9;
+	double	window = (double)s->bytes_in / (elapsed > 0 ? elapsed : 1);
+
+	if (window < FLOOD_LEAST)
+		return FLOOD_LEAST;
+	return window > FLOOD_MOST ? FLOOD_MOST : (uint64_t)window;
 }
 
 size_t
@@ -90,6 +107,7 @@ session_fill(struct session *s, unsigned char *buf, uint64_t now)
 	uint64_t	seq = s->seq, off = s->off, size = s->client->o->size;
 	size_t		n = 0, part;
 
+	s->flood_window = flood_window(s, now);
 	while (n < SESSION_PIECE) {
 		if (off == 0 && !may_begin(s, seq, now))
 			break;

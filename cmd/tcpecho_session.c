@@ -18,7 +18,13 @@
 #define EXIT_WAIT	TCPK_SECOND
 #define EXIT_LOOK	(10 * TCPK_MS)
 
-/* --- the end ---------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
+
+static bool
+all_back(const struct session *s)
+{
+	return s->verify.expect == s->verify.limit;
+}
 
 static void
 over(struct session *s, const struct tcpk_err *why)
@@ -71,7 +77,7 @@ at_end(struct session *s)
 	struct tcpk_err	err;
 
 	if (s->phase == RUNNING && (!session_sending_over(s) ||
-	    s->verify.expect < s->verify.limit)) {
+	    !all_back(s))) {
 		tcpk_err_set(&err, TCPK_ECUT,
 		    "the peer has ended the connection");
 		ended(s, &err);
@@ -96,7 +102,7 @@ at_failure(struct session *s)
 		ended(s, &err);
 }
 
-/* --- events ----------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 /* Take what is there; more than 0 if there may be more, 0 for later. */
 static ssize_t
@@ -180,7 +186,8 @@ send_due(struct session *s)
 	/* Others have their turn; we go on when the stream is ready. */
 	if (turn == TURNS)
 		s->full = true;
-	else if (s->off == 0 && !s->client->o->flood && session_due(s, s->seq) > now)
+	else if (s->off == 0 && !s->client->o->flood &&
+	    session_due(s, s->seq) > now)
 		s->behind = false;
 	return true;
 }
@@ -200,7 +207,7 @@ patience(const struct session *s)
 {
 	uint64_t	idle = s->client->ep->o.idle_timeout, since;
 
-	if (s->verify.expect == s->verify.limit ||
+	if (all_back(s) ||
 	    (idle == 0 && !session_sending_over(s) && !s->full && !s->behind))
 		return TCPK_FOREVER;
 	since = s->last_out;
@@ -247,7 +254,8 @@ next_due(const struct session *s)
 
 	if (s->phase == RESTING)
 		return s->deadline;
-	if (s->full || s->behind || s->client->o->flood || session_sending_over(s))
+	if (s->full || s->behind || s->client->o->flood ||
+	    session_sending_over(s))
 		return when;
 	message = session_due(s, s->seq);
 	return message < when ? message : when;
@@ -262,7 +270,7 @@ proceed(struct session *s)
 	if (s->phase == RUNNING) {
 		if (!send_due(s))
 			return;
-		if (session_sending_over(s) && s->verify.expect == s->verify.limit) {
+		if (session_sending_over(s) && all_back(s)) {
 			s->deadline = tcpk_now();
 			if (!s->stopped)
 				s->deadline += s->client->o->wait;
@@ -338,6 +346,9 @@ session_stop(struct session *s)
 	s->last_out = tcpk_now();
 	if (s->phase == RESTING)
 		s->deadline = s->last_out;
+	if (s->phase == CLOSING && s->client->signo != 0 &&
+	    s->deadline > s->last_out + STOP_WAIT)
+		tcpk_timer_set(&s->timer, s->last_out + STOP_WAIT);
 	if (s->phase == RUNNING || s->phase == RESTING)
 		proceed(s);
 }

@@ -65,7 +65,7 @@ on_limit(void *arg)
 	struct tcpk_connect	*c = arg;
 	struct tcpk_err		 err;
 
-	tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s not finished in time",
+	tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s was not finished in time",
 	    c->ep->text, c->starttls != NULL ? "starttls" :
 	    "the TLS handshake");
 	fail(c, &err);
@@ -115,6 +115,9 @@ on_starttls(void *arg, const struct tcpk_err *err)
 		return;
 	}
 	named = *err;
+	/* An end before TLS is an end of TLS. */
+	if (named.kind == TCPK_ECUT)
+		named.kind = TCPK_ETLS;
 	tcpk_err_wrap(&named, "%.80s", c->ep->text);
 	fail(c, &named);
 }

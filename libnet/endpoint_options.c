@@ -73,7 +73,7 @@ static const struct option options[] = {
 	    "0660", "permissions of the socket file", NULL },
 	{ "owner", TEXT, 0, S(UNIX), AT(owner), 0, 0,
 	    "USER:GROUP", "owner of the socket file", NULL },
-	{ "ca", TEXT, S(TLS), S(TLS), AT(ca), 0, 0,
+	{ "ca", TEXT, S(TLS), 0, AT(ca), 0, 0,
 	    "FILE", "trust these certificates, not the system's",
 	    "tls-ca" },
 	{ "cert", LIST, S(TLS), S(TLS), AT(cert), 0, 0,

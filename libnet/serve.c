@@ -224,7 +224,10 @@ on_client(void *arg, int fd, const struct tcpk_addr *peer)
 	tcpk_stream_free(client.stream);
 trouble:
 	has_left(s, &from);
-	if (s->handler.trouble != NULL)
+	/* The one who was waited for is gone: nobody else will come. */
+	if (s->n == 0 && s->handler.refused != NULL)
+		s->handler.refused(s->arg, &from, &err, NULL);
+	else if (s->handler.trouble != NULL)
 		s->handler.trouble(s->arg, &err);
 }
 

@@ -221,7 +221,13 @@ set_up_server(struct tcpk_tls_config *c, const struct tcpk_endpoint *ep,
 	    load_identities(c, o, warn, err) == -1)
 		return -1;
 	c->trust.client = true;
-	c->resume = o->client_ca == NULL;
+	/*
+	 * A session is that of one certificate (RFC 6066, section 3), and who
+	 * comes back has not said yet for which name when it is looked up.
+	 * And BearSSL 0.6 reads far beyond its list of protocols when a
+	 * client takes a session up again and offers none of them.
+	 */
+	c->resume = o->client_ca == NULL && c->nids == 1 && o->alpn == NULL;
 	if (o->client_ca == NULL)
 		return 0;
 	c->authenticate = true;

@@ -46,8 +46,14 @@ gather(struct tcpk_tls_start *t)
 		t->size = t->len + n;
 	}
 	memcpy(t->out + t->len, p, n);
+	/* BearSSL's alert before a version is agreed on names none. */
+	if (!t->ccs && t->out[t->len + 1] == 0) {
+		t->out[t->len + 1] = 3;
+		t->out[t->len + 2] = 1;
+	}
 	t->len += n;
 	t->ccs |= p[0] == TCPK__RECORD_CCS;
+	t->has_spoken = true;
 	br_ssl_engine_sendrec_ack(eng, n);
 	return true;
 }

@@ -23,6 +23,7 @@ struct tcpk_tls_start {
 	size_t			 off, len, size;
 	size_t			 taken;	/* bytes of the peer's */
 	bool			 ccs;	/* what we send is encrypted */
+	bool			 has_spoken;	/* something was sent */
 	unsigned char		 first[TCPK__PEEK];	/* what came first */
 	size_t			 nfirst;
 	unsigned char		 ibuf[BR_SSL_BUFSIZE_INPUT];

@@ -83,7 +83,10 @@ struct tcpk__role {
 	const struct tcpk__identity		*id;	/* chosen to sign */
 	bool					 asked;	/* for our certificate */
 	bool					 resumed;	/* by a server */
-	bool					 offered;	/* by a client */
+	/* By a client: a session was offered, and whose it is. */
+	bool					 offered;
+	struct tcpk_tls_cert			 offered_cert;
+	struct tcpk_err				 offered_doubt;
 	union {
 		br_ssl_engine_context eng;
 		br_ssl_client_context client;
@@ -140,6 +143,7 @@ struct tcpk__failure {
 	bool		 server;	/* we are the server */
 	bool		 asked;		/* a certificate was asked of us */
 	bool		 has_identity;	/* and we had one */
+	bool		 has_spoken;	/* we sent something */
 	bool		 only_tls13;	/* the client offers nothing else */
 	const char	*said;		/* what it said instead of TLS */
 };

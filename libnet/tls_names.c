@@ -52,6 +52,8 @@ why_not(const char *host, size_t n)
 			return "nothing stands between two dots";
 		if (label > 63)
 			return "a part of it has more than 63 characters";
+		if (host[i - label] == '-')
+			return "a part of it begins with -";
 		label = 0;
 	}
 	if (tcpk_addr_looks_ipv4(host))

@@ -22,10 +22,11 @@
 static int
 broken(struct tcpk__tls *t, unsigned alert, const char *why)
 {
+	t->end = TCPK__FAILED;
+	tcpk__stream_fail(&t->s, TCPK_ECUT, 0, "TLS: %s", why);
 	if (!t->close_sent && tcpk__tls_alert(t, 2, alert))
 		tcpk__tls_flush(t);
-	t->end = TCPK__FAILED;
-	return tcpk__stream_fail(&t->s, TCPK_ECUT, 0, "TLS: %s", why);
+	return -1;
 }
 
 static int
@@ -209,6 +210,7 @@ take_plain(struct tcpk__tls *t, void *buf, size_t n)
 	memcpy(buf, t->plain + t->plain_off, n);
 	t->plain_off += (uint32_t)n;
 	if (t->plain_off == t->plain_len) {
+		explicit_bzero(t->plain, t->plain_len);
 		free(t->plain);
 		t->plain = NULL;
 		t->plain_off = t->plain_len = 0;

@@ -28,7 +28,6 @@ copy(const char *text)
 static void
 fill_peer(struct tcpk_tls_start *t, struct tcpk_tls_info *info)
 {
-	const struct tcpk__session	*s = &t->config->session;
 	const struct tcpk_err		*doubt;
 	const struct tcpk__cert		*cert;
 	struct tcpk_tls_cert		*kept;
@@ -36,9 +35,9 @@ fill_peer(struct tcpk_tls_start *t, struct tcpk_tls_info *info)
 	if (info->resumed && !t->config->server) {
 		kept = malloc(sizeof(*kept));
 		if (kept != NULL)
-			*kept = *s->cert;
+			*kept = t->role.offered_cert;
 		info->cert = kept;
-		doubt = &s->doubt;
+		doubt = &t->role.offered_doubt;
 	} else if (t->verify != NULL &&
 	    (cert = tcpk__verify_cert(t->verify)) != NULL) {
 		info->cert = tcpk__cert_describe(cert);
@@ -89,15 +88,32 @@ finish(struct tcpk_tls_start *t, struct tcpk_tls_done *done,
 static void
 what_it_said(const struct tcpk_tls_start *t, char said[SAID + 1])
 {
-	size_t	i, n = t->nfirst < SAID ? t->nfirst : SAID;
+	size_t	i, n;
 
 	said[0] = '\0';
-	if (n == 0 || (t->first[0] >= TCPK__RECORD_CCS &&
+	if (t->nfirst == 0 || (t->first[0] >= TCPK__RECORD_CCS &&
 	    t->first[0] <= TCPK__RECORD_DATA))
 		return;
+	n = t->nfirst < SAID ? t->nfirst : SAID;
 	for (i = 0; i < n && t->first[i] != '\r' && t->first[i] != '\n'; i++)
 		said[i] = isprint(t->first[i]) ? (char)t->first[i] : '.';
 	said[i] = '\0';
+}
+
+/* A header may be enough to refuse it; to say what it was takes more. */
+static void
+hear_out(struct tcpk_tls_start *t)
+{
+	ssize_t	n;
+
+	if (t->nfirst == 0 || t->nfirst == sizeof(t->first) ||
+	    (t->first[0] >= TCPK__RECORD_CCS &&
+	    t->first[0] <= TCPK__RECORD_DATA))
+		return;
+	n = tcpk_stream_read(t->inner, t->first + t->nfirst,
+	    sizeof(t->first) - t->nfirst);
+	if (n > 0)
+		t->nfirst += (size_t)n;
 }
 
 /* Of a ClientHello: are all its suites those of TLS 1.3, RFC 8446 B.4? */
@@ -150,6 +166,7 @@ say_why(struct tcpk_tls_start *t, int code, struct tcpk_err *err)
 		.server = t->config->server,
 		.asked = t->role.asked,
 		.has_identity = t->config->nids > 0,
+		.has_spoken = t->has_spoken,
 		.only_tls13 = t->config->server && only_tls13(t),
 		.said = said,
 	};
@@ -175,13 +192,15 @@ tell_peer(struct tcpk_tls_start *t, int code)
 	unsigned char		 record[7] = { 21, 3, 3, 0, 2, 2, 0 };
 	int			 i;
 
-	if (code <= 0 || code >= BR_ERR_RECV_FATAL_ALERT || t->ccs ||
-	    t->off < t->len)
+	if (code <= 0 || t->ccs || t->off < t->len)
 		return;
-	record[6] = (unsigned char)(verdict_of(t, code) != NULL ?
-	    tcpk__verify_alert(t->verify) : tcpk__failure_alert(code));
-	if (tcpk_stream_write(t->inner, record, sizeof(record)) !=
-	    (ssize_t)sizeof(record))
+	if (code < BR_ERR_RECV_FATAL_ALERT) {
+		record[6] = (unsigned char)(verdict_of(t, code) != NULL ?
+		    tcpk__verify_alert(t->verify) : tcpk__failure_alert(code));
+		if (tcpk_stream_write(t->inner, record, sizeof(record)) !=
+		    (ssize_t)sizeof(record))
+			return;
+	} else if (code < BR_ERR_SEND_FATAL_ALERT)
 		return;
 	/* Closing over unread input would destroy what was just said. */
 	tcpk_stream_finish(t->inner);
@@ -203,8 +222,10 @@ tcpk__handshake_fail(struct tcpk_tls_start *t, int code)
 		tcpk_err_wrap(&done.err, "during the handshake");
 		if (done.err.kind == TCPK_ECUT)
 			done.err.kind = TCPK_ETLS;
-	} else
+	} else {
+		hear_out(t);
 		say_why(t, code, &done.err);
+	}
 	tell_peer(t, code);
 	fill_info(t, &info, false);
 	finish(t, &done, &info);

@@ -209,7 +209,11 @@ try_anchors(struct search *s, struct tcpk__span name, bool direct)
 		der = tcpk__anchors_der(a, i);
 		if (tcpk__cert_parse(&c, der.p, der.n, NULL) == -1)
 			continue;
-		same = same_name_and_key(&c, leaf);
+		/*
+		 * Only the very certificate is trusted by itself: another of
+		 * its name and key may say more than it does.
+		 */
+		same = tcpk__span_equal(c.der, leaf->der);
 		if (direct ? !same : same || (self_signed && !c.ca))
 			continue;
 		s->path.anchor = &c;

@@ -19,6 +19,9 @@
 
 #define MAX_RECORD	(TCPK__TLS_HEADER + TCPK__TLS_MAX_PLAIN + 32)
 
+/* Records that go out in one write. */
+#define MAX_BATCH	(TCPK_SCRATCH / TCPK__TLS_MAX_PLAIN)
+
 /* What our suites put behind the data, and the longest alert they make. */
 #define TAG		16
 #define SEALED_ALERT	(TCPK__TLS_HEADER + 8 + 2 + TAG)
@@ -26,6 +29,9 @@
 int
 tcpk__tls_take_error(struct tcpk__tls *t)
 {
+	/* What went wrong first is the reason. */
+	if (t->s.err != NULL)
+		return -1;
 	return tcpk__stream_fail_as(&t->s, tcpk_stream_err(t->inner));
 }
 
@@ -60,15 +66,17 @@ borrow(struct tcpk__tls *t)
 }
 
 /*
- * A peer that has ended need not wait for our close_notify (RFC 5246,
- * section 7.2.1): when nothing but that is missing, all has arrived.
+ * A peer need not wait for our close_notify before it closes (RFC 5246,
+ * section 7.2.1), and resets us then: when nothing but that is missing, all
+ * that we sent has arrived.  Whether all that the peer sent came is for the
+ * reading side to tell.
  */
 static bool
 only_close_is_missing(struct tcpk__tls *t)
 {
 	uint64_t	left = UINT64_MAX;
 
-	if (!t->close_sent || !t->close_seen)
+	if (!t->close_sent)
 		return false;
 	tcpk_stream_drained(t->inner, &left);
 	return left + (t->len - t->off) <= t->prefix + 2u + TAG;
@@ -144,14 +152,14 @@ tls_write(struct tcpk_stream *s, const void *buf, size_t n)
 	r = tcpk__tls_flush(t);
 	if (r != 0)
 		return r;
-	if (n > TCPK_SCRATCH)
-		n = TCPK_SCRATCH;
+	if (n > MAX_BATCH * (size_t)t->max_plain)
+		n = MAX_BATCH * (size_t)t->max_plain;
 	if (n == 0)
 		return 0;
 	if (!borrow(t))
 		return -1;
 	for (; at < n; at += piece) {
-		piece = n - at < TCPK__TLS_MAX_PLAIN ? n - at : TCPK__TLS_MAX_PLAIN;
+		piece = n - at < t->max_plain ? n - at : t->max_plain;
 		seal(t, TCPK__RECORD_DATA, p + at, piece);
 	}
 	if (tcpk__tls_flush(t) == -1)
@@ -339,6 +347,10 @@ tcpk__record_stream(struct tcpk_loop *loop, struct tcpk_stream *inner,
 	memcpy(t->out, &eng->out, out);
 	(*t->out)->max_plaintext(t->out, &start, &end);
 	t->prefix = (uint16_t)start;
+	/* A client may have asked for short records: RFC 6066, section 4. */
+	t->max_plain = eng->max_frag_len != 0 &&
+	    eng->max_frag_len < TCPK__TLS_MAX_PLAIN ? eng->max_frag_len :
+	    TCPK__TLS_MAX_PLAIN;
 	t->info = *info;
 	memset(info, 0, sizeof(*info));
 	tcpk_timer_init(&t->held, loop, on_held, t);

@@ -26,6 +26,7 @@ struct tcpk__tls {
 	unsigned char		*buf;		/* sealed, not yet written */
 	uint32_t		 spill_len, plain_off, plain_len, off, len;
 	uint16_t		 prefix;	/* before a record's plaintext */
+	uint16_t		 max_plain;	/* in one: what the peer takes */
 	uint16_t		 empty, warnings;
 	unsigned char		 want, end;
 	bool			 close_sent, close_seen, write_failed, cut;

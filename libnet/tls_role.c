@@ -289,9 +289,13 @@ start_client(struct tcpk__role *r)
 	bool			 again;
 
 	r->offered = again = c->session.until > (int64_t)time(NULL);
-	if (again)
+	/* Another connection may put its session in this one's place. */
+	if (again) {
 		br_ssl_engine_set_session_parameters(&r->ctx.eng,
 		    &c->session.params);
+		r->offered_cert = *c->session.cert;
+		r->offered_doubt = c->session.doubt;
+	}
 	r->auth = &auth_class;
 	br_ssl_client_set_client_certificate(&r->ctx.client, &r->auth);
 	return br_ssl_client_reset(&r->ctx.client, c->sni ? c->name : NULL,

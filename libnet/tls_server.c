@@ -63,6 +63,9 @@ policy_choose(const br_ssl_server_policy_class **p,
 	const struct tcpk__identity *id;
 	size_t			 i, j;
 
+	/* A session may have been found that its suite ruled out. */
+	r->resumed = false;
+
 	for (j = 0; j < 2 && name[0] != '\0'; j++)
 		for (i = 0; i < r->config->nids; i++) {
 			id = r->config->ids[i];

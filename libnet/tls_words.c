@@ -45,7 +45,8 @@ static const struct word	alerts[] = {
 
 /* Codes of BearSSL that are not a verdict on a certificate. */
 static const struct word	codes[] = {
-	{ BR_ERR_BAD_PARAM, "internal error: wrong parameter" },
+	/* From a handshake: lengths in a message that do not add up. */
+	{ BR_ERR_BAD_PARAM, "a malformed handshake message" },
 	{ BR_ERR_BAD_STATE, "internal error: wrong state" },
 	{ BR_ERR_UNSUPPORTED_VERSION, "the peer does not speak TLS 1.2" },
 	{ BR_ERR_BAD_VERSION, "the peer changed the version of TLS" },
@@ -185,7 +186,8 @@ peer_ended(const struct tcpk__failure *f, struct tcpk_err *err)
 {
 	tcpk_err_set(err, TCPK_ETLS, "the peer ended the connection during "
 	    "the handshake%s", f->asked && !f->has_identity ?
-	    ": it asks for a client certificate (cert=)" : f->server ?
+	    ": it asks for a client certificate (cert=)" : !f->has_spoken ?
+	    " without a word" : f->server ?
 	    ": it may not accept our certificate" :
 	    ": it may speak no TLS, or want TLS 1.3 or extended master "
 	    "secret, which this build does not speak");
@@ -242,6 +244,7 @@ tcpk__failure_alert(int code)
 	case BR_ERR_UNKNOWN_TYPE:
 	case BR_ERR_UNEXPECTED:
 		return TCPK__ALERT_UNEXPECTED;
+	case BR_ERR_BAD_PARAM:
 	case BR_ERR_BAD_HANDSHAKE:
 	case BR_ERR_BAD_ALERT:
 	case BR_ERR_BAD_CCS:
@@ -249,7 +252,6 @@ tcpk__failure_alert(int code)
 	case BR_ERR_BAD_FINISHED:
 	case BR_ERR_BAD_SIGNATURE:
 		return 51;	/* decrypt_error */
-	case BR_ERR_BAD_PARAM:
 	case BR_ERR_BAD_STATE:
 	case BR_ERR_NO_RANDOM:
 		return TCPK__ALERT_INTERNAL;

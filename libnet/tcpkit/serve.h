@@ -46,8 +46,8 @@ struct tcpk_serve_handler {
 	/* Something odd in a file that is read. */
 	void	(*warning)(void *arg, const char *text);
 	/*
-	 * A client's TLS handshake failed, TCPK_ETLS or TCPK_ETIMEOUT, and it
-	 * was closed; tcpk_serve_free may be called from here.
+	 * A client's TLS handshake failed, TCPK_ETLS or TCPK_ETIMEOUT, or with
+	 * opts.one it could not be served at all, TCPK_EIO, and it was closed; tcpk_serve_free may be called from here.
 	 */
 	void	(*refused)(void *arg, const struct tcpk_addr *peer,
 		    const struct tcpk_err *, const struct tcpk_tls_info *);

@@ -29,7 +29,7 @@ need(int cond)
 		abort();
 }
 
-/* --- the stream below -------------------------------------------------------- */
+/* --- the stream below ----------------------------------------------------- */
 
 static ssize_t
 inner_read(struct tcpk_stream *s, void *buf, size_t n)

@@ -88,7 +88,7 @@ take2(void)
 	return high << 8 | take();
 }
 
-/* --- the stream below -------------------------------------------------------- */
+/* --- the stream below ----------------------------------------------------- */
 
 static ssize_t
 inner_read(struct tcpk_stream *s, void *buf, size_t n)
@@ -191,7 +191,7 @@ static const struct tcpk__stream_ops	inner_ops = {
 	inner_hup, inner_reset, inner_free, inner_fds, NULL, true
 };
 
-/* --- the keys ------------------------------------------------------------------ */
+/* --- the keys ------------------------------------------------------------- */
 
 static void
 set_keys(bool gcm, br_ssl_engine_context *eng)
@@ -230,7 +230,7 @@ set_keys(bool gcm, br_ssl_engine_context *eng)
 	    br_poly1305_ctmul_run, key[1], iv[1]);
 }
 
-/* --- what comes in -------------------------------------------------------------- */
+/* --- what comes in -------------------------------------------------------- */
 
 static void
 push(const unsigned char *p, size_t n)
@@ -337,7 +337,7 @@ spoil(void)
 		inner.in_len -= at % n;
 }
 
-/* --- what is done with it --------------------------------------------------------- */
+/* --- what is done with it ------------------------------------------------- */
 
 static void
 look(void)

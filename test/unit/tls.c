@@ -242,15 +242,34 @@ test_client_certificates(void)
 		end_free(&c);
 		end_free(&s);
 	}
+	/* Nor would the server, if the client wanted to. */
+	client->resume = true;
+	for (i = 0; i < 2; i++) {
+		ok(shake(&c, client, &s, server) && both_well(&c, &s) &&
+		    !c.resumed && !s.resumed && s.verified,
+		    "nor where the client asks for it");
+		end_free(&c);
+		end_free(&s);
+	}
 	tcpk_tls_config_free(client);
 	client = client_config(server, "");
 	ok(shake(&c, client, &s, server) && both_refuse(&c, &s,
 	    "client certificate", "the client sent no certificate"),
 	    "a client without: %s", c.err.text);
 	forget();
+
+	fresh("self-signed", ",cert=cert.pem,key=key.pem");
+	for (i = 0; i < 2; i++) {
+		ok(shake(&c, client, &s, server) && both_well(&c, &s) &&
+		    !c.resumed && !s.resumed && s.pin[0] == '\0',
+		    "nor by a client that has one, wanted or not");
+		end_free(&c);
+		end_free(&s);
+	}
+	forget();
 }
 
-/* --- ends that come early ---------------------------------------------------- */
+/* --- ends that come early ------------------------------------------------- */
 
 /* Cancel one of them when so many bytes went to and fro. */
 static bool
@@ -396,7 +415,7 @@ test_free_in_callback(void)
 	forget();
 }
 
-/* --- addresses, memory ----------------------------------------------------------- */
+/* --- addresses, memory ---------------------------------------------------- */
 
 static void
 test_addresses(void)

@@ -134,7 +134,7 @@ test_pieces(void)
 	part();
 }
 
-/* --- readiness -------------------------------------------------------------- */
+/* --- readiness ------------------------------------------------------------ */
 
 static void
 test_held(void)
@@ -197,6 +197,27 @@ fill(struct end *e)
 	return e->put;
 }
 
+/* Nobody asks about what was taken: it arrives all the same. */
+static void
+test_unattended(void)
+{
+	uint64_t	n;
+	int		how;
+
+	for (how = 0; how < 2; how++) {
+		meet_pair();
+		n = fill(&c);
+		if (how == 1)
+			tcpk_stream_want(c.stream, 0);
+		end_move(&s, 0, false);
+		s.calls = 0;
+		turn_for(loop, 20 * TCPK_MS);
+		ok(s.got == n && !s.wrong, "%s, and what was taken arrives",
+		    how == 0 ? "nothing is asked" : "nothing is wanted");
+		part();
+	}
+}
+
 static void
 test_full(void)
 {
@@ -246,7 +267,7 @@ test_full(void)
 	part();
 }
 
-/* --- ends ---------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 static void
 half_close(struct end *first, struct end *then, const char *who)
@@ -455,7 +476,7 @@ test_free(void)
 	ok(1, "freed: ended");
 }
 
-/* --- pumps ------------------------------------------------------------------------ */
+/* --- pumps ---------------------------------------------------------------- */
 
 struct pumped {
 	int			 done;
@@ -532,6 +553,7 @@ main(void)
 	test_sizes();
 	test_pieces();
 	test_held();
+	test_unattended();
 	test_full();
 	test_half_close();
 	test_lost();

@@ -15,7 +15,7 @@
 
 static struct tcpk_loop	*loop;
 
-/* --- configurations ------------------------------------------------------ */
+/* --- configurations ------------------------------------------------------- */
 
 __attribute__((unused))
 static void
@@ -78,7 +78,7 @@ client_config(const struct tcpk_tls_config *server, const char *options)
 	return c;
 }
 
-/* --- one end --------------------------------------------------------------- */
+/* --- one end -------------------------------------------------------------- */
 
 struct end {
 	struct tcpk_tls_start	*start;
@@ -249,7 +249,7 @@ end_move(struct end *e, uint64_t total, bool finish)
 	end_want(e);
 }
 
-/* --- the wire ----------------------------------------------------------------- */
+/* --- the wire ------------------------------------------------------------- */
 
 struct tap {
 	unsigned char	*bytes;		/* all that went by */

@@ -76,7 +76,7 @@ attempt(const char *name, void (*fn)(int), int arg, struct outcome want)
 	ok(tried(name, fn, arg, &want), "%s", name);
 }
 
-/* --- what is allowed ------------------------------------------------------------ */
+/* --- what is allowed ------------------------------------------------------ */
 
 static void
 close_notify(void)
@@ -188,12 +188,42 @@ in_one(int suite, bool resume)
 	return fine;
 }
 
+/* Closed over what nobody read: that is no reset. */
+static bool
+swept(int role)
+{
+	char	byte;
+	bool	fine;
+
+	oppose(role == 1, GCM, true, 0);
+	if (!shaken())
+		return false;
+	end_move(&us, 0, true);
+	seal_data(10);
+	close_notify();
+	say("and then some more, which is no record", 38);
+	turns();
+	fine = us.ended == 1 && us.got == 10 && us.finished &&
+	    tcpk_stream_finish(us.stream) == 0;
+	say("and more", 8);
+	turns();
+	end_free(&us);
+	fine = fine && strcmp(it.said, "21:1,0 ") == 0 &&
+	    recv(it.fd, &byte, 1, MSG_DONTWAIT) == 0;
+	if (!fine)
+		note("end %d, told \"%s\", %s", us.ended, it.said,
+		    strerror(errno));
+	settle();
+	return fine;
+}
+
 static void
 test_allowed(void)
 {
 	ok(in_one(GCM, false) && in_one(CHAPOL, false),
 	    "all at once, and gone");
 
+	ok(swept(0) && swept(1), "closed over what nobody read");
 	attempt("a byte a turn", dribble, 1, (struct outcome){ 1, "", 3006,
 	    "" });
 	attempt("seven bytes a turn", dribble, 7, (struct outcome){ 1, "",
@@ -216,7 +246,7 @@ test_allowed(void)
 	    (struct outcome){ 1, "", 10, "" });
 }
 
-/* --- records ------------------------------------------------------------------------ */
+/* --- records -------------------------------------------------------------- */
 
 static void
 typed(int type)
@@ -412,7 +442,7 @@ test_tampering(void)
 	ok(tried("mirror", reflected, 0, &untold), "our own thrown back");
 }
 
-/* --- alerts and handshakes ------------------------------------------------------------ */
+/* --- alerts and handshakes ------------------------------------------------ */
 
 static void
 alerted(int n)

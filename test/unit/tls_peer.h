@@ -79,7 +79,7 @@ static const br_x509_class	accept_class = {
 	accept_end, accept_judge, accept_key
 };
 
-/* --- the two sides ----------------------------------------------------------- */
+/* --- the two sides -------------------------------------------------------- */
 
 /* Ours: one configuration of each kind, and a session for each suite. */
 static struct {
@@ -199,7 +199,7 @@ oppose(bool we_are_client, int suite, bool resume, size_t fragment)
 		    resume && known.has_session[suite]);
 }
 
-/* --- what it sends ------------------------------------------------------------ */
+/* --- what it sends -------------------------------------------------------- */
 
 static void
 say(const void *p, size_t n)
@@ -285,7 +285,7 @@ flush(void)
 		end();
 }
 
-/* --- what it reads -------------------------------------------------------------- */
+/* --- what it reads -------------------------------------------------------- */
 
 static void
 heard(unsigned type, const unsigned char *p, size_t n)

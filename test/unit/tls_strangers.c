@@ -112,7 +112,7 @@ test_plaintext(void)
 	    us.err.text);
 }
 
-/* --- half a handshake ------------------------------------------------------------ */
+/* --- half a handshake ----------------------------------------------------- */
 
 /* How many bytes the peer sends in a whole one. */
 static size_t
@@ -216,7 +216,7 @@ test_crumbs(void)
 		}
 }
 
-/* --- far too much ------------------------------------------------------------------ */
+/* --- far too much --------------------------------------------------------- */
 
 #define MUCH	(300 * 1024)
 
@@ -281,7 +281,7 @@ test_floods(void)
 	    "a certificate without end: %s", us.err.text);
 }
 
-/* --- words and alerts ---------------------------------------------------------------- */
+/* --- words and alerts ----------------------------------------------------- */
 
 /* What we answered: an alert and then the end. */
 static bool

@@ -84,8 +84,9 @@ static const struct chain_case {
 	    NULL },
 	{ "self", "self", "evil.test", 0, 46, "certificate is not for "
 	    "evil.test (it is for good.test, self.test)", NULL },
-	{ "self", "self_other", "self.test", 0, 0, NULL,
-	    "the same name and key are the same peer" },
+	/* Its name and key are an anchor's, but it is another certificate. */
+	{ "self", "self_other", "self.test", 0, 48,
+	    "self-signed and not trusted", NULL },
 	{ "self_ca", "self_ca", NULL, 0, 0, NULL, NULL },
 	{ "self_sha1", "self_sha1", NULL, 0, 0, NULL, NULL },
 	{ "self_sha1", "root", NULL, 0, 48, "self-signed and not", NULL },
