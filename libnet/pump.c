@@ -20,13 +20,14 @@ tcpk_pump_defaults(struct tcpk_pump_opts *opts)
 void
 tcpk__pump_note(struct tcpk_pump *p, int side, const struct tcpk_err *err)
 {
-	if (p->err.kind != TCPK_OK)
+	if (p->failed)
 		return;
-	p->err = *err;
+	p->failed = true;
 	p->side = side;
-	/* A stream that had no memory to say what failed. */
-	if (p->err.kind == TCPK_OK)
-		tcpk_err_set(&p->err, TCPK_EIO, "out of memory");
+	/* It may be a stream that had no memory to say what failed. */
+	p->err = malloc(sizeof(*p->err));
+	if (p->err != NULL)
+		*p->err = *err;
 }
 
 void
@@ -55,6 +56,7 @@ free_pump(struct tcpk_pump *p)
 	tcpk_stream_free(a);
 	if (b != a)
 		tcpk_stream_free(b);
+	free(p->err);
 	free(p);
 }
 
@@ -69,7 +71,12 @@ complete(struct tcpk_pump *p)
 	report.taken[0] = p->half[0].taken;
 	report.taken[1] = p->half[1].taken;
 	report.duration = tcpk_now() - p->started;
-	report.err = p->err;
+	if (p->err != NULL && p->err->kind != TCPK_OK)
+		report.err = *p->err;
+	else if (p->failed)
+		tcpk_err_set(&report.err, TCPK_EIO, "out of memory");
+	else
+		tcpk_err_clear(&report.err);
 	report.side = p->side;
 	free_pump(p);
 	done(arg, &report);

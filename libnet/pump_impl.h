@@ -51,7 +51,8 @@ struct tcpk_pump {
 	uint64_t	     started;
 	bool		     over;	/* failed: nothing more is moved */
 	bool		     cut;	/* one side broke: save the rest */
-	struct tcpk_err	     err;
+	bool		     failed;	/* err says why; NULL: no memory */
+	struct tcpk_err	    *err;
 	int		     side;
 	void		   (*done)(void *, const struct tcpk_pump_report *);
 	void		    *arg;
