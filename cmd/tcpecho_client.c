@@ -65,6 +65,7 @@ stop_all(struct client *c)
 {
 	struct session	*s;
 	uint64_t	 i;
+	int		 status;
 
 	c->head = NULL;
 	c->tail = &c->head;
@@ -76,8 +77,12 @@ stop_all(struct client *c)
 			s->connect = NULL;
 			c->connecting--;
 		}
+		/* Who never had a connection had all the time there was. */
+		status = s->failure;
+		if (status == 0 && s->conn == 0 && c->signo == 0)
+			status = 4;
 		if (s->phase == WAITING || s->phase == CONNECTING)
-			client_finish(s, s->failure);
+			client_finish(s, status);
 		else
 			session_stop(s);
 	}

@@ -73,12 +73,10 @@ static const struct opts_own	own[] = {
 	{ 0, NULL, NULL, NULL }
 };
 
-enum kind { TIME, SIZE, NUMBER };
-
-/* The options whose value is a number of some kind. */
+/* The options that fill in one thing, and what the least and most are. */
 static const struct value {
 	int		letter;
-	enum kind	kind;
+	enum { TIME, SIZE, NUMBER, TEXT, SWITCH } kind;
 	size_t		offset;		/* in struct tcpecho_opts */
 	uint64_t	min, max;
 } values[] = {
@@ -96,7 +94,16 @@ static const struct value {
 	{ OPT_DELAY, TIME, AT(server.delay), 0, UINT64_MAX },
 	{ OPT_WORKERS, NUMBER, AT(server.workers), 1, 1024 },
 	{ OPT_DRAIN, TIME, AT(server.drain_timeout), 0, UINT64_MAX },
-#undef AT
+	{ OPT_MESSAGE, TEXT, AT(client.message), 0, 0 },
+	{ OPT_GREET, TEXT, AT(server.greet), 0, 0 },
+	{ OPT_REPLY, TEXT, AT(server.reply), 0, 0 },
+	{ OPT_USER, TEXT, AT(server.user), 0, 0 },
+	{ OPT_CLIENT, SWITCH, AT(is_client), 0, 0 },
+	{ OPT_FLOOD, SWITCH, AT(client.flood), 0, 0 },
+	{ OPT_HISTOGRAM, SWITCH, AT(client.histogram), 0, 0 },
+	{ OPT_DISCARD, SWITCH, AT(server.discard), 0, 0 },
+	{ OPT_CHARGEN, SWITCH, AT(server.chargen), 0, 0 },
+	{ 'n', SWITCH, AT(numeric), 0, 0 },
 };
 
 #define NVALUES	(sizeof(values) / sizeof(values[0]))
@@ -140,22 +147,21 @@ option_name(int c, char buf[32])
 }
 
 static int
-parse_value(const struct value *v, uint64_t *to, const char *text,
-    struct tcpk_err *err)
+parse_number(const struct value *v, uint64_t *to, struct tcpk_err *err)
 {
 	if (v->kind == NUMBER)
-		return tcpk_value_number(to, text, v->min, v->max, err);
-	if ((v->kind == TIME ? tcpk_value_time(to, text, err) :
-	    tcpk_value_size(to, text, err)) == -1)
+		return tcpk_value_number(to, optarg, v->min, v->max, err);
+	if ((v->kind == TIME ? tcpk_value_time(to, optarg, err) :
+	    tcpk_value_size(to, optarg, err)) == -1)
 		return -1;
 	if (*to >= v->min && *to <= v->max)
 		return 0;
 	if (v->letter == OPT_INTERVAL)
 		return tcpk_err_set(err, TCPK_EUSAGE, "%s is too short; "
-		    "--flood sends without a pause", text);
+		    "--flood sends without a pause", optarg);
 	if (v->letter == OPT_SIZE)
 		return tcpk_err_set(err, TCPK_EUSAGE, "%s is not within %u "
-		    "and 1G; --message sends less", text, VERIFY_HEADER);
+		    "and 1G; --message sends less", optarg, VERIFY_HEADER);
 	return tcpk_err_set(err, TCPK_EUSAGE, "0 is no limit; leave the "
 	    "option out");
 }
@@ -172,78 +178,35 @@ take_fd(int *fd, const char *text, struct tcpk_err *err)
 	    TCPK_EUSAGE, errno, "descriptor %d", *fd);
 }
 
-/* An option that has a number.  1 if it is none of those, -1 a wrong one. */
 static int
 take_value(int c, struct tcpecho_opts *o, struct tcpk_err *err)
 {
 	const struct value	*v;
+	void			*to;
 
 	if (c == OPT_RECONNECT)
 		o->client.reconnect = true;
-	if (c == OPT_READY_FD)
-		return take_fd(&o->server.ready_fd, optarg, err);
 	for (v = values; v < values + NVALUES; v++)
 		if (v->letter == c)
-			return optarg == NULL ? 0 : parse_value(v,
-			    (uint64_t *)(void *)((char *)o + v->offset),
-			    optarg, err);
-	return 1;
-}
-
-/* The options that only switch something on. */
-static bool *
-find_switch(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m)
-{
-	switch (c) {
-	case OPT_CLIENT:
-		return &o->is_client;
-	case OPT_FLOOD:
-		return &o->client.flood;
-	case OPT_HISTOGRAM:
-		return &o->client.histogram;
-	case OPT_DISCARD:
-		return &o->server.discard;
-	case OPT_CHARGEN:
-		return &o->server.chargen;
-	case OPT_TLS:
-		return &raw->tls;
-	case 'n':
-		return &o->numeric;
-	case '4':
-		return &raw->v4;
-	case '6':
-		return &raw->v6;
-	case OPT_QUIET:
-		return &m->quiet;
-	case OPT_JSON:
-		return &m->json;
-	default:
-		return NULL;
-	}
-}
-
-static void
-take_text(int c, struct tcpecho_opts *o, struct opts *opts)
-{
-	if (c == OPT_MESSAGE)
-		o->client.message = optarg;
-	else if (c == OPT_GREET)
-		o->server.greet = optarg;
-	else if (c == OPT_REPLY)
-		o->server.reply = optarg;
-	else if (c == OPT_USER)
-		o->server.user = optarg;
-	else if (c == 'm')
-		opts_flag(opts, "max-clients", optarg);
+			break;
+	if (v == values + NVALUES || (c == OPT_RECONNECT && optarg == NULL))
+		return 0;
+	to = (char *)o + v->offset;
+	if (v->kind == SWITCH)
+		*(bool *)to = true;
+	else if (v->kind == TEXT)
+		*(const char **)to = optarg;
+	else
+		return parse_number(v, to, err);
+	return 0;
 }
 
 static int
 take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
     struct opts *opts)
 {
-	struct tcpk_err	 err;
-	bool		*on = find_switch(c, o, raw, m);
-	char		 name[32];
+	struct tcpk_err	err;
+	char		name[32];
 
 	if (c >= OPT_COUNT && c <= OPT_CLIENT_LAST)
 		raw->of_client = c;
@@ -251,15 +214,27 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 		raw->of_server = c;
 	if (c == OPT_INTERVAL)
 		raw->interval = true;
-	if (on != NULL) {
-		*on = true;
-		return -1;
-	}
 	switch (c) {
-	case 0:
+	case 'm':
+		opts_flag(opts, "max-clients", optarg);
+		break;
+	case '4':
+		raw->v4 = true;
+		break;
+	case '6':
+		raw->v6 = true;
+		break;
+	case OPT_TLS:
+		raw->tls = true;
 		break;
 	case 'v':
 		m->verbose++;
+		break;
+	case OPT_QUIET:
+		m->quiet = true;
+		break;
+	case OPT_JSON:
+		m->json = true;
 		break;
 	case 'h':
 		return help(opts);
@@ -269,10 +244,10 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 	case '?':
 		return 2;
 	default:
-		if (take_value(c, o, &err) == -1)
+		if ((c == OPT_READY_FD ? take_fd(&o->server.ready_fd, optarg,
+		    &err) : take_value(c, o, &err)) == -1)
 			return msg_usage(m, "%s: %s", option_name(c, name),
 			    err.text);
-		take_text(c, o, opts);
 	}
 	return -1;
 }

@@ -1,8 +1,6 @@
 /* One connection of the client: schedule, send, verify. */
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tcpecho_client.h"
 
@@ -353,6 +351,25 @@ session_stop(struct session *s)
 		proceed(s);
 }
 
+/*
+ * After a failure the schedule goes on, so that the time without a connection
+ * counts.  Where we left ourselves, the time to connect is not the peer's.
+ */
+static void
+set_schedule(struct session *s, uint64_t now)
+{
+	const struct tcpecho_client_opts	*o = s->client->o;
+	uint64_t				 first = now + o->wait;
+
+	if (!s->scheduled)
+		first += o->interval / o->parallel * (s->number - 1);
+	else if (session_due(s, s->seq) > first)
+		first = session_due(s, s->seq);
+	s->base = s->seq;
+	s->base_time = first;
+	s->scheduled = true;
+}
+
 int
 session_begin(struct session *s, struct tcpk_stream *stream)
 {
@@ -369,14 +386,8 @@ session_begin(struct session *s, struct tcpk_stream *stream)
 	if (!session_make_room(s, 0))
 		return -1;
 	s->behind = s->scheduled && !s->planned;
-	if (!s->behind) {
-		s->base = s->seq;
-		s->base_time = now + o->wait;
-		if (!s->scheduled)
-			s->base_time += o->interval / o->parallel *
-			    (s->number - 1);
-		s->scheduled = true;
-	}
+	if (!s->behind)
+		set_schedule(s, now);
 	s->stream = stream;
 	s->full = s->finished = s->planned = false;
 	s->connected = s->last_in = s->last_out = now;
