@@ -49,6 +49,12 @@ struct server_handler {
 	 */
 	int	(*client)(void *arg, struct server_client *,
 		    const struct tcpk_client *, struct tcpk_err *);
+	/*
+	 * A datagram to a udp:// listener: answer with tcpk_udp_send; returns
+	 * how many bytes that was.  NULL: no such listeners.
+	 */
+	size_t	(*datagram)(void *arg, struct tcpk_udp *,
+		    const struct tcpk_addr *from, const void *data, size_t n);
 	/* Cut it by a reset; say how far it was, but do not leave. */
 	void	(*cut)(void *arg, struct server_client *, struct server_end *);
 	/* No more clients will come; those who are there may finish. */

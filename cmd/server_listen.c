@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include <tcpkit/udp.h>
+
 #include "server_impl.h"
 #include "server_system.h"
 #include "tls_msg.h"
@@ -161,6 +163,28 @@ server_can_reload(const struct server *s)
 	return false;
 }
 
+static void
+on_datagram(void *arg, struct tcpk_serve *serve, struct tcpk_udp *udp,
+    const struct tcpk_addr *from, const void *data, size_t n)
+{
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "datagram", .moved = true };
+	char			 text[TCPK_ADDR_TEXT];
+	size_t			 sent;
+
+	(void)serve;
+	sent = s->handler->datagram(s->arg, udp, from, data, n);
+	s->count->bytes_in += n;
+	s->count->bytes_out += sent;
+	if (s->o.msg->verbose == 0)
+		return;
+	f.peer = tcpk_addr_format(from, text, sizeof(text));
+	f.bytes_in = n;
+	f.bytes_out = sent;
+	msg(s->o.msg, MSG_INFO, &f, "%s: datagram of %zu bytes, answered "
+	    "with %zu", text, n, sent);
+}
+
 /* What several processes share has to be there before the fork. */
 static int
 make_limits(struct server *s, struct tcpk_err *err)
@@ -186,9 +210,14 @@ make_limits(struct server *s, struct tcpk_err *err)
 int
 server_listen(struct server *s, struct tcpk_err *err)
 {
-	static const struct tcpk_serve_handler	 handler = {
-		on_ready, on_client, on_denied, on_trouble, on_warning,
-		on_refused
+	struct tcpk_serve_handler		 handler = {
+		.ready = on_ready,
+		.client = on_client,
+		.denied = on_denied,
+		.trouble = on_trouble,
+		.warning = on_warning,
+		.refused = on_refused,
+		.datagram = s->handler->datagram != NULL ? on_datagram : NULL
 	};
 	struct tcpk_serve_opts			 opts = { 0 };
 	struct listener				*l;

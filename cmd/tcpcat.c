@@ -372,8 +372,12 @@ static int
 start(struct tcpcat *t, struct tcpk_err *err)
 {
 	static const struct tcpk_serve_handler	 handler = {
-		on_ready, on_client, on_denied, on_trouble, on_warning,
-		on_refused
+		.ready = on_ready,
+		.client = on_client,
+		.denied = on_denied,
+		.trouble = on_trouble,
+		.warning = on_warning,
+		.refused = on_refused
 	};
 	struct tcpk_serve_opts			 sopts = { 0 };
 	struct tcpk_connect_opts		 copts = { 0 };

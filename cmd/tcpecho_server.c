@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <tcpkit/pump.h>
+#include <tcpkit/udp.h>
 
 #include "server.h"
 #include "tcpecho.h"
@@ -77,6 +78,29 @@ on_client(void *arg, struct server_client *c,
 	return cl->pump == NULL ? -1 : 0;
 }
 
+/* A datagram is a message of its own: there is no greeting, and no delay. */
+static size_t
+on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
+    const void *data, size_t n)
+{
+	const struct tcpecho_server_opts	*so =
+	    &((struct echo *)arg)->o->server;
+	char					 pattern[512];
+
+	if (so->discard)
+		return 0;
+	if (so->reply != NULL) {
+		data = so->reply;
+		n = strlen(so->reply);
+	} else if (so->chargen) {
+		/* RFC 864: one datagram of up to 512 characters for each. */
+		tcpecho_pattern(pattern, sizeof(pattern));
+		data = pattern;
+		n = sizeof(pattern);
+	}
+	return tcpk_udp_send(udp, from, data, n) == 0 ? n : 0;
+}
+
 static void
 on_cut(void *arg, struct server_client *c, struct server_end *end)
 {
@@ -110,6 +134,7 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 		.start = on_start,
 		.client_size = sizeof(struct client),
 		.client = on_client,
+		.datagram = on_datagram,
 		.cut = on_cut
 	};
 	struct server_opts			 so = {
@@ -123,6 +148,12 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 		.user = o->server.user
 	};
 	struct echo				 e = { .o = o };
+	size_t					 i;
 
+	for (i = 0; i < o->neps; i++)
+		if (o->eps[i].scheme == TCPK_UDP && (o->server.delay != 0 ||
+		    o->server.greet != NULL))
+			return msg_usage(m, "%s: --delay and --greet do not "
+			    "go with udp://", o->eps[i].text);
 	return server_run(&so, &handler, &e);
 }

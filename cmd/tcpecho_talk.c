@@ -107,17 +107,37 @@ say(struct tcpecho_talk *t, const char *text, size_t n)
 	};
 }
 
+static void
+make_line(char text[LINE + 2], unsigned line)
+{
+	unsigned	i;
+
+	for (i = 0; i < LINE; i++)
+		text[i] = (char)(' ' + (line + i) % PATTERN);
+	memcpy(text + LINE, "\r\n", 2);
+}
+
+void
+tcpecho_pattern(char *buf, size_t n)
+{
+	char	text[LINE + 2];
+	size_t	at, piece;
+
+	for (at = 0; at < n; at += piece) {
+		make_line(text, (unsigned)(at / sizeof(text)) % PATTERN);
+		piece = n - at < sizeof(text) ? n - at : sizeof(text);
+		memcpy(buf + at, text, piece);
+	}
+}
+
 /* Whole lines of the pattern, as many as there is room for. */
 static void
 generate(struct tcpecho_talk *t)
 {
-	char		text[LINE + 2];
-	unsigned	i;
+	char	text[LINE + 2];
 
 	while (room(t) >= sizeof(text) && t->len - t->off < 64 * 1024) {
-		for (i = 0; i < LINE; i++)
-			text[i] = (char)(' ' + (t->line + i) % PATTERN);
-		memcpy(text + LINE, "\r\n", 2);
+		make_line(text, t->line);
 		t->line = (t->line + 1) % PATTERN;
 		say(t, text, sizeof(text));
 	}

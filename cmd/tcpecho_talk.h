@@ -31,4 +31,7 @@ struct tcpecho_talk *tcpecho_talk_start(struct tcpk_loop *,
 /* Cut it by a reset; done will not be called. */
 void	tcpecho_talk_cancel(struct tcpecho_talk *);
 
+/* The beginning of RFC 864's pattern, whole lines and a part of one. */
+void	tcpecho_pattern(char *buf, size_t n);
+
 #endif

@@ -173,8 +173,9 @@ on_dialed(void *arg, const struct tcpk_dialed *d)
 	result->name_time = d->name_time;
 	result->connect_time = d->connect_time;
 	if (d->fd != -1) {
-		result->stream = tcpk_stream_socket(c->loop, d->fd,
-		    &result->err);
+		result->stream = c->ep->scheme == TCPK_UDP ?
+		    tcpk_stream_datagram(c->loop, d->fd, &result->err) :
+		    tcpk_stream_socket(c->loop, d->fd, &result->err);
 		if (result->stream == NULL)
 			close(d->fd);
 		else if (c->ep->scheme == TCPK_TLS) {
@@ -274,14 +275,12 @@ start(struct tcpk_connect *c, struct tcpk_err *err)
 	struct tcpk_dial_opts	dial = c->opts.dial;
 
 	switch (c->ep->scheme) {
-	case TCPK_UDP:
-		return tcpk_err_set(err, TCPK_EUSAGE,
-		    "%.80s: this build does not speak UDP", c->ep->text);
 	case TCPK_TLS:
 		if (start_tls(c, err) == -1)
 			return -1;
 		break;
 	case TCPK_TCP:
+	case TCPK_UDP:
 	case TCPK_UNIX:
 		break;
 	default:

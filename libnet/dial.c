@@ -216,7 +216,7 @@ watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
 	tcpk_watch_want(&a->watch, TCPK_WRITE);
 	d->tried[d->ntried++] = a;
 	d->active++;
-	/* Connected at once, as Unix sockets are: tell of it all the same. */
+	/* Connected at once, as Unix and UDP sockets are: tell of it too. */
 	if (connected)
 		tcpk_watch_poke(&a->watch, TCPK_WRITE);
 }
@@ -233,7 +233,11 @@ try_one(struct tcpk_dial *d)
 	if (d->opts.trying != NULL)
 		d->opts.trying(d->arg, addr);
 	d->attempted = tcpk_now();
-	fd = tcpk_sock_connect(addr, &d->ep->o, &connected, &err);
+	if (d->ep->scheme == TCPK_UDP) {
+		fd = tcpk_sock_datagram(addr, &d->ep->o, TCPK_CONNECT, &err);
+		connected = true;
+	} else
+		fd = tcpk_sock_connect(addr, &d->ep->o, &connected, &err);
 	if (fd != -1) {
 		watch_attempt(d, fd, addr, connected);
 		return true;
@@ -354,17 +358,19 @@ look_up(struct tcpk_dial *d, struct tcpk_err *err)
 {
 	const struct tcpk_endpoint	*ep = d->ep;
 	uint64_t			 want = ep->o.family;
+	int				 type;
 
+	type = ep->scheme == TCPK_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	/* A source address decides the family as surely as the option. */
 	if (want == 0 && !tcpk_addr_is_any(&ep->o.source))
 		want = tcpk_addr_family(&ep->o.source) == AF_INET ? 4 : 6;
 	if (want != 4 && (d->lookups[V6] = tcpk_resolve_start(d->loop,
-	    ep->host, ep->port, AF_INET6, d->opts.numeric, on_resolved_v6, d,
-	    err)) == NULL)
+	    ep->host, ep->port, AF_INET6, type, d->opts.numeric, on_resolved_v6,
+	    d, err)) == NULL)
 		return -1;
 	if (want != 6 && (d->lookups[V4] = tcpk_resolve_start(d->loop,
-	    ep->host, ep->port, AF_INET, d->opts.numeric, on_resolved_v4, d,
-	    err)) == NULL)
+	    ep->host, ep->port, AF_INET, type, d->opts.numeric, on_resolved_v4,
+	    d, err)) == NULL)
 		return -1;
 	return 0;
 }

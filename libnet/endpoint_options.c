@@ -24,13 +24,14 @@ struct option {
 #define S(x)	(1u << TCPK_##x)
 #define NET	(S(TCP) | S(TLS))
 #define NAMED	(S(TCP) | S(TLS) | S(UDP))
+#define ANY	(~0u)
 #define STREAM	(~S(UDP))
 #define AT(x)	offsetof(struct tcpk_options, x)
 
 static const struct option options[] = {
-	{ "connect-timeout", TIME, STREAM, S(TLS), AT(connect_timeout), 1, 0,
+	{ "connect-timeout", TIME, ANY, S(TLS), AT(connect_timeout), 1, 0,
 	    "T", "limit on name, connection and handshake (30s)", NULL },
-	{ "idle-timeout", TIME, STREAM, STREAM, AT(idle_timeout), 1, 0,
+	{ "idle-timeout", TIME, ANY, STREAM, AT(idle_timeout), 1, 0,
 	    "T", "end when nothing moved either way for T", NULL },
 	{ "half-close-timeout", TIME, STREAM, STREAM,
 	    AT(half_close_timeout), 1, 0,
@@ -39,7 +40,7 @@ static const struct option options[] = {
 	    NULL, "hold the half-close back until the peer has ended", NULL },
 	{ "family", FAMILY, NAMED, NAMED, AT(family), 0, 0,
 	    "4|6", "only IPv4 or only IPv6", NULL },
-	{ "source", SOURCE, NET, 0, AT(source), 0, 0,
+	{ "source", SOURCE, NAMED, 0, AT(source), 0, 0,
 	    "ADDR[:PORT]", "bind to this local address first", NULL },
 	{ "interface", TEXT, NAMED, NAMED, AT(interface), 0, 0,
 	    "DEV", "only through this network interface", NULL },
@@ -48,13 +49,13 @@ static const struct option options[] = {
 	    "T|no", "probe a silent peer after T (60s)", NULL },
 	{ "nodelay", FLAG, NET, NET, AT(nodelay), 0, 0,
 	    NULL, "send small pieces at once (TCP_NODELAY)", NULL },
-	{ "dscp", NUMBER, NET, NET, AT(dscp), 0, 63,
+	{ "dscp", NUMBER, NAMED, NAMED, AT(dscp), 0, 63,
 	    "N", "differentiated services code point", NULL },
-	{ "ttl", NUMBER, NET, NET, AT(ttl), 1, 255,
+	{ "ttl", NUMBER, NAMED, NAMED, AT(ttl), 1, 255,
 	    "N", "time to live, hop limit", NULL },
-	{ "rcvbuf", SIZE, NET, NET, AT(rcvbuf), 1, INT32_MAX / 2,
+	{ "rcvbuf", SIZE, NAMED, NAMED, AT(rcvbuf), 1, INT32_MAX / 2,
 	    "BYTES", "the kernel's receive buffer", NULL },
-	{ "sndbuf", SIZE, NET, NET, AT(sndbuf), 1, INT32_MAX / 2,
+	{ "sndbuf", SIZE, NAMED, NAMED, AT(sndbuf), 1, INT32_MAX / 2,
 	    "BYTES", "the kernel's send buffer", NULL },
 	{ "user-timeout", TIME, NET, NET, AT(user_timeout), TCPK_MS,
 	    INT32_MAX * TCPK_MS,

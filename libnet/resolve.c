@@ -132,8 +132,9 @@ start_thread(struct tcpk_resolve *r)
 
 struct tcpk_resolve *
 tcpk_resolve_start(struct tcpk_loop *loop, const char *host, const char *port,
-    int family, bool numeric, void (*fn)(void *, const struct tcpk_resolved *),
-    void *arg, struct tcpk_err *err)
+    int family, int type, bool numeric,
+    void (*fn)(void *, const struct tcpk_resolved *), void *arg,
+    struct tcpk_err *err)
 {
 	struct tcpk_resolve	*r;
 	int			 code;
@@ -147,7 +148,7 @@ tcpk_resolve_start(struct tcpk_loop *loop, const char *host, const char *port,
 	r->fn = fn;
 	r->arg = arg;
 	r->hints.ai_family = family;
-	r->hints.ai_socktype = SOCK_STREAM;
+	r->hints.ai_socktype = type;
 	r->hints.ai_flags = host == NULL ? AI_PASSIVE : 0;
 	if (numeric)
 		r->hints.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;

@@ -9,11 +9,33 @@
 /* Where others share the limits, room is looked for this often. */
 #define LOOK_AGAIN	(100 * TCPK_MS)
 
+/* Datagrams that are denied are told of this often. */
+#define TELL_AGAIN	TCPK_SECOND
+
 void
 tcpk__serve_close(struct tcpk_serve *s)
 {
-	while (s->n > 0)
-		tcpk_listen_free(s->listeners[--s->n].listen);
+	struct tcpk__listener	*l;
+
+	while (s->n > 0) {
+		l = &s->listeners[--s->n];
+		tcpk_listen_free(l->listen);
+		tcpk_udp_free(l->udp);
+	}
+}
+
+const struct tcpk_addr *
+tcpk__listener_addr(const struct tcpk__listener *l)
+{
+	return l->udp != NULL ? tcpk_udp_addr(l->udp) :
+	    tcpk_listen_addr(l->listen);
+}
+
+int
+tcpk__listener_fd(const struct tcpk__listener *l)
+{
+	return l->udp != NULL ? tcpk_udp_fd(l->udp) :
+	    tcpk_listen_fd(l->listen);
 }
 
 void
@@ -22,7 +44,10 @@ tcpk_serve_pause(struct tcpk_serve *s)
 	size_t	i;
 
 	for (i = 0; i < s->n; i++)
-		tcpk_listen_pause(s->listeners[i].listen);
+		if (s->listeners[i].udp != NULL)
+			tcpk_udp_pause(s->listeners[i].udp);
+		else
+			tcpk_listen_pause(s->listeners[i].listen);
 }
 
 void
@@ -121,9 +146,16 @@ has_left(struct tcpk_serve *s, const struct tcpk_addr *peer)
 
 /* --- clients -------------------------------------------------------------- */
 
+uint64_t
+tcpk_serve_denied(const struct tcpk_serve *s)
+{
+	return s->denied;
+}
+
 static void
 deny(struct tcpk_serve *s, const struct tcpk_addr *peer, const char *rule)
 {
+	s->denied++;
 	if (s->handler.denied != NULL)
 		s->handler.denied(s->arg, peer, rule);
 }
@@ -240,6 +272,40 @@ on_trouble(void *arg, const struct tcpk_err *err)
 		s->handler.trouble(s->arg, err);
 }
 
+/* Nobody is to fill a log by sending what is thrown away. */
+static void
+deny_datagram(struct tcpk_serve *s, const struct tcpk_addr *from,
+    struct tcpk_verdict v)
+{
+	uint64_t	now = tcpk_loop_now(s->loop);
+	char		rule[256];
+
+	if (now < s->tell_at) {
+		s->denied++;
+		return;
+	}
+	s->tell_at = now + TELL_AGAIN;
+	deny(s, from, tcpk_acl_describe(s->files->acl, v, rule,
+	    sizeof(rule)));
+}
+
+static void
+on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
+    const void *data, size_t n)
+{
+	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
+	struct tcpk_verdict	 v;
+
+	if (s->files->acl != NULL) {
+		v = tcpk_acl_check(s->files->acl, from);
+		if (!v.allow) {
+			deny_datagram(s, from, v);
+			return;
+		}
+	}
+	s->handler.datagram(s->arg, s, udp, from, data, n);
+}
+
 static const struct tcpk_listen_handler	listen_handler = {
 	on_client, on_trouble, on_room, on_unused
 };
@@ -251,13 +317,20 @@ tcpk__serve_listen(struct tcpk_serve *s, const struct tcpk_addr *addr,
 	struct tcpk__listener	*l = &s->listeners[s->n];
 
 	l->serve = s;
-	if (addr != NULL)
+	l->listen = NULL;
+	l->udp = NULL;
+	if (s->ep->scheme == TCPK_UDP && addr != NULL)
+		l->udp = tcpk_udp_new(s->loop, addr, &s->ep->o, on_datagram,
+		    l, err);
+	else if (s->ep->scheme == TCPK_UDP)
+		l->udp = tcpk_udp_adopt(s->loop, fd, on_datagram, l, err);
+	else if (addr != NULL)
 		l->listen = tcpk_listen_new(s->loop, addr, &s->ep->o,
 		    &listen_handler, l, err);
 	else
 		l->listen = tcpk_listen_adopt(s->loop, fd,
 		    &listen_handler, l, err);
-	if (l->listen == NULL)
+	if (l->listen == NULL && l->udp == NULL)
 		return -1;
 	s->n++;
 	return 0;
@@ -297,9 +370,9 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	s->arg = arg;
 	tcpk_timer_init(&s->now, loop, tcpk__serve_open, s);
 	tcpk_timer_init(&s->again, loop, on_again, s);
-	if (ep->scheme == TCPK_UDP) {
+	if (ep->scheme == TCPK_UDP && handler->datagram == NULL) {
 		tcpk_err_set(err, TCPK_EUSAGE,
-		    "%.80s: this build does not speak UDP", ep->text);
+		    "%.80s: datagrams are not served here", ep->text);
 		goto fail;
 	}
 	s->forked = opts->forked;

@@ -51,7 +51,9 @@ tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
 	}
 	if (s->ep->scheme != TCPK_TLS)
 		return f;
-	f->tls = tcpk_tls_config_new(s->ep, on_warning, s, err);
+	f->tls = s->files == NULL ?
+	    tcpk_tls_config_new(s->ep, on_warning, s, err) :
+	    tcpk_tls_config_again(s->files->tls, s->ep, on_warning, s, err);
 	if (f->tls != NULL)
 		return f;
 	tcpk_serve_files_free(f);

@@ -37,7 +37,8 @@ enum { TCPK__V6, TCPK__V4, TCPK__FAMILIES };
 
 struct tcpk__listener {
 	struct tcpk_serve  *serve;
-	struct tcpk_listen *listen;
+	struct tcpk_listen *listen;	/* one of these two */
+	struct tcpk_udp	   *udp;
 };
 
 struct tcpk_serve_files {
@@ -57,6 +58,8 @@ struct tcpk_serve {
 	struct tcpk_serve	*forked;	/* from before the fork */
 	bool			 one;
 	bool			 full;		/* accepting is paused */
+	uint64_t		 denied;
+	uint64_t		 tell_at;	/* of a datagram denied */
 	struct tcpk_timer	 now, again;
 	struct tcpk_resolve	*lookups[TCPK__FAMILIES];
 	struct tcpk_addr	 addrs[TCPK__LISTENERS + 1];
@@ -70,6 +73,8 @@ struct tcpk_serve {
 int	tcpk__serve_listen(struct tcpk_serve *, const struct tcpk_addr *,
 	    int fd, struct tcpk_err *);
 void	tcpk__serve_close(struct tcpk_serve *);
+const struct tcpk_addr *tcpk__listener_addr(const struct tcpk__listener *);
+int	tcpk__listener_fd(const struct tcpk__listener *);
 
 /* Listen on every address that was found, and tell.  A timer's callback. */
 void	tcpk__serve_open(void *);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "serve_impl.h"
-#include "tcpkit/listen.h"
 #include "tcpkit/resolve.h"
 
 /* A family that this machine does not have. */
@@ -43,8 +42,8 @@ open_all(struct tcpk_serve *s, struct tcpk_err *err)
 				continue;
 			return -1;
 		}
-		port = tcpk_addr_port(tcpk_listen_addr(
-		    s->listeners[s->n - 1].listen));
+		port = tcpk_addr_port(tcpk__listener_addr(
+		    &s->listeners[s->n - 1]));
 	}
 	return 0;
 }
@@ -57,7 +56,7 @@ adopt_all(struct tcpk_serve *s, struct tcpk_err *err)
 	int	fd;
 
 	for (i = 0; i < s->forked->n; i++) {
-		fd = fcntl(tcpk_listen_fd(s->forked->listeners[i].listen),
+		fd = fcntl(tcpk__listener_fd(&s->forked->listeners[i]),
 		    F_DUPFD_CLOEXEC, 3);
 		if (fd == -1)
 			return tcpk_err_errno(err, TCPK_EIO, errno, "dup");
@@ -81,7 +80,7 @@ tell_ready(struct tcpk_serve *s, const struct tcpk_err *err)
 		return;
 	}
 	for (i = 0; i < s->n; i++)
-		addrs[i] = *tcpk_listen_addr(s->listeners[i].listen);
+		addrs[i] = *tcpk__listener_addr(&s->listeners[i]);
 	s->handler.ready(s->arg, addrs, s->n, NULL);
 }
 
@@ -157,13 +156,16 @@ int
 tcpk__serve_look_up(struct tcpk_serve *s, bool numeric, struct tcpk_err *err)
 {
 	const struct tcpk_endpoint	*ep = s->ep;
+	struct tcpk_resolve		**r = s->lookups;
+	int				 type;
 
-	if (ep->o.family != 4 && (s->lookups[TCPK__V6] = tcpk_resolve_start(s->loop,
-	    ep->host, ep->port, AF_INET6, numeric, on_resolved_v6, s,
+	type = ep->scheme == TCPK_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	if (ep->o.family != 4 && (r[TCPK__V6] = tcpk_resolve_start(s->loop,
+	    ep->host, ep->port, AF_INET6, type, numeric, on_resolved_v6, s,
 	    err)) == NULL)
 		return -1;
-	if (ep->o.family != 6 && (s->lookups[TCPK__V4] = tcpk_resolve_start(s->loop,
-	    ep->host, ep->port, AF_INET, numeric, on_resolved_v4, s,
+	if (ep->o.family != 6 && (r[TCPK__V4] = tcpk_resolve_start(s->loop,
+	    ep->host, ep->port, AF_INET, type, numeric, on_resolved_v4, s,
 	    err)) == NULL)
 		return -1;
 	return 0;

@@ -46,16 +46,17 @@ close_keeping_errno(int fd)
 
 /* A socket with its options set, for either role. */
 static int
-open_socket(const struct tcpk_addr *a, const struct tcpk_options *o,
-    const char *verb, struct tcpk_err *err)
+open_socket(const struct tcpk_addr *a, int type,
+    const struct tcpk_options *o, const char *verb, struct tcpk_err *err)
 {
 	char	text[TCPK_ADDR_TEXT];
 	int	fd;
 
-	fd = tcpk__sock_new(tcpk_addr_family(a));
+	fd = tcpk__sock_new(tcpk_addr_family(a), type);
 	if (fd == -1)
 		return fail(err, verb, a, errno);
-	if (tcpk__sock_set_options(fd, tcpk_addr_family(a), o, err) == -1) {
+	if (tcpk__sock_set_options(fd, tcpk_addr_family(a), type, o,
+	    err) == -1) {
 		close_keeping_errno(fd);
 		return tcpk_err_wrap(err, "%s",
 		    tcpk_addr_format(a, text, sizeof(text)));
@@ -63,19 +64,24 @@ open_socket(const struct tcpk_addr *a, const struct tcpk_options *o,
 	return fd;
 }
 
+static void
+reuse(int fd)
+{
+	int	on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
 static int
 bind_source(int fd, const struct tcpk_addr *target,
     const struct tcpk_addr *source, struct tcpk_err *err)
 {
 	struct tcpk_addr	a = *source;
-	int			on = 1;
 
 	/* ":PORT" is of whatever family the target is. */
 	if (tcpk_addr_is_any(&a))
 		tcpk_addr_any(&a, tcpk_addr_family(target),
 		    tcpk_addr_port(source));
-	if (tcpk_addr_port(&a) != 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, &a.u.sa, a.len) == -1)
 		return fail(err, "bind to source", &a, errno);
 	return 0;
@@ -87,9 +93,11 @@ tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
 {
 	int	fd, ret;
 
-	fd = open_socket(a, o, "connect", err);
+	fd = open_socket(a, SOCK_STREAM, o, "connect", err);
 	if (fd == -1)
 		return -1;
+	if (tcpk_addr_port(&o->source) != 0)
+		reuse(fd);
 	if (o->source.len != 0 && tcpk_addr_family(a) != AF_UNIX &&
 	    bind_source(fd, a, &o->source, err) == -1)
 		goto fail;
@@ -187,28 +195,31 @@ check_unix_options(const struct tcpk_addr *a, const struct tcpk_options *o,
 }
 
 static int
-bind_listener(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
+bind_unix(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
     struct tcpk_err *err)
 {
-	int	on = 1, v6only;
-
-	if (tcpk_addr_family(a) == AF_UNIX) {
-		if (check_unix_options(a, o, err) == -1)
-			return -1;
-		if (bind(fd, &a->u.sa, a->len) == 0) {
-			if (set_file(a, o, err) == 0)
-				return 0;
-			unlink(a->u.un.sun_path);
-			return -1;
-		}
-		fail(err, "listen", a, errno);
-		if (errno == EADDRINUSE && a->u.un.sun_path[0] != '\0')
-			tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: %s "
-			    "(if nobody listens there, remove the file)",
-			    a->u.un.sun_path, strerror(EADDRINUSE));
+	if (check_unix_options(a, o, err) == -1)
+		return -1;
+	if (bind(fd, &a->u.sa, a->len) == 0) {
+		if (set_file(a, o, err) == 0)
+			return 0;
+		unlink(a->u.un.sun_path);
 		return -1;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	fail(err, "listen", a, errno);
+	if (errno == EADDRINUSE && a->u.un.sun_path[0] != '\0')
+		tcpk_err_set(err, TCPK_ECONNECT, "listen unix:%s: %s "
+		    "(if nobody listens there, remove the file)",
+		    a->u.un.sun_path, strerror(EADDRINUSE));
+	return -1;
+}
+
+static int
+bind_inet(int fd, const struct tcpk_addr *a, const struct tcpk_options *o,
+    struct tcpk_err *err)
+{
+	int	v6only;
+
 	if (tcpk_addr_family(a) == AF_INET6) {
 		v6only = o->family == 6 || !tcpk_addr_is_any(a);
 		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
@@ -224,18 +235,53 @@ int
 tcpk_sock_listen(const struct tcpk_addr *a, const struct tcpk_options *o,
     struct tcpk_err *err)
 {
-	int	fd, backlog = SOMAXCONN;
+	int	fd, ret, backlog = SOMAXCONN;
 
-	fd = open_socket(a, o, "listen", err);
+	fd = open_socket(a, SOCK_STREAM, o, "listen", err);
 	if (fd == -1)
 		return -1;
-	if (bind_listener(fd, a, o, err) == -1)
+	if (tcpk_addr_family(a) == AF_UNIX)
+		ret = bind_unix(fd, a, o, err);
+	else {
+		reuse(fd);
+		ret = bind_inet(fd, a, o, err);
+	}
+	if (ret == -1)
 		goto fail;
 	if (o->backlog != 0)
 		backlog = (int)o->backlog;
 	if (listen(fd, backlog) == 0)
 		return fd;
 	fail(err, "listen", a, errno);
+fail:
+	close_keeping_errno(fd);
+	return -1;
+}
+
+/*
+ * Without SO_REUSEADDR: what for TCP only passes over TIME_WAIT would let a
+ * second program take the datagrams of the first.
+ */
+int
+tcpk_sock_datagram(const struct tcpk_addr *a, const struct tcpk_options *o,
+    enum tcpk_role role, struct tcpk_err *err)
+{
+	const char	*verb = role == TCPK_LISTEN ? "listen" : "connect";
+	int		 fd;
+
+	fd = open_socket(a, SOCK_DGRAM, o, verb, err);
+	if (fd == -1)
+		return -1;
+	if (role == TCPK_LISTEN) {
+		if (bind_inet(fd, a, o, err) == 0)
+			return fd;
+		goto fail;
+	}
+	if (o->source.len != 0 && bind_source(fd, a, &o->source, err) == -1)
+		goto fail;
+	if (connect(fd, &a->u.sa, a->len) == 0)
+		return fd;
+	fail(err, verb, a, errno);
 fail:
 	close_keeping_errno(fd);
 	return -1;

@@ -5,9 +5,9 @@
 #include "sock_impl.h"
 
 int
-tcpk__sock_new(int family)
+tcpk__sock_new(int family, int type)
 {
-	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 int

@@ -24,9 +24,9 @@ with_flags(int fd)
 }
 
 int
-tcpk__sock_new(int family)
+tcpk__sock_new(int family, int type)
 {
-	return with_flags(socket(family, SOCK_STREAM, 0));
+	return with_flags(socket(family, type, 0));
 }
 
 int

@@ -102,27 +102,35 @@ set_ip(int fd, int family, int name4, int name6, int value, const char *what,
 	return set_int(fd, IPPROTO_IP, name4, value, what, err);
 }
 
+static int
+set_tcp(int fd, const struct tcpk_options *o, struct tcpk_err *err)
+{
+	if (o->keepalive != 0 && set_keepalive(fd, o->keepalive, err) == -1)
+		return -1;
+	if (o->nodelay && set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1, "nodelay",
+	    err) == -1)
+		return -1;
+	if (o->user_timeout != 0 && set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+	    (int)(o->user_timeout / TCPK_MS), "user-timeout", err) == -1)
+		return -1;
+	return 0;
+}
+
 int
-tcpk__sock_set_options(int fd, int family, const struct tcpk_options *o,
-    struct tcpk_err *err)
+tcpk__sock_set_options(int fd, int family, int type,
+    const struct tcpk_options *o, struct tcpk_err *err)
 {
 	if (family == AF_UNIX)
 		return 0;
 	if (o->interface != NULL && set_interface(fd, o->interface, err) == -1)
 		return -1;
-	if (o->keepalive != 0 && set_keepalive(fd, o->keepalive, err) == -1)
-		return -1;
-	if (o->nodelay && set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1, "nodelay",
-	    err) == -1)
+	if (type == SOCK_STREAM && set_tcp(fd, o, err) == -1)
 		return -1;
 	if (o->rcvbuf != 0 && set_int(fd, SOL_SOCKET, SO_RCVBUF,
 	    (int)o->rcvbuf, "rcvbuf", err) == -1)
 		return -1;
 	if (o->sndbuf != 0 && set_int(fd, SOL_SOCKET, SO_SNDBUF,
 	    (int)o->sndbuf, "sndbuf", err) == -1)
-		return -1;
-	if (o->user_timeout != 0 && set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-	    (int)(o->user_timeout / TCPK_MS), "user-timeout", err) == -1)
 		return -1;
 	if (o->dscp != TCPK_UNSET && set_ip(fd, family, IP_TOS, IPV6_TCLASS,
 	    (int)o->dscp << 2, "dscp", err) == -1)

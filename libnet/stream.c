@@ -96,7 +96,9 @@ socket_of(const struct tcpk_stream *s)
 
 	while (s->ops->inner != NULL)
 		s = s->ops->inner(s);
-	return s->ops->fds(s, &rfd, &wfd) ? wfd : -1;
+	/* Also where one may not move bytes there: datagrams. */
+	s->ops->fds(s, &rfd, &wfd);
+	return wfd;
 }
 
 int

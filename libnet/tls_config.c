@@ -321,6 +321,23 @@ tcpk_tls_config_new(const struct tcpk_endpoint *ep,
 	return c;
 }
 
+struct tcpk_tls_config *
+tcpk_tls_config_again(struct tcpk_tls_config *old,
+    const struct tcpk_endpoint *ep, void (*fn)(void *, const char *),
+    void *arg, struct tcpk_err *err)
+{
+	struct tcpk_tls_config	*c;
+
+	if (ep->o.self_signed) {
+		tcpk__config_ref(old);
+		return old;
+	}
+	c = tcpk_tls_config_new(ep, fn, arg, err);
+	if (c != NULL)
+		tcpk__sessions_inherit(c, old);
+	return c;
+}
+
 void
 tcpk__config_ref(struct tcpk_tls_config *c)
 {

@@ -40,6 +40,11 @@ struct tcpk__session {
 	int64_t			 until;		/* seconds; 0: there is none */
 };
 
+/* Those of a server, in memory that its workers share (tls_server.c). */
+struct tcpk__sessions;
+struct tcpk__sessions *tcpk__sessions_new(void);
+void	tcpk__sessions_free(struct tcpk__sessions *);
+
 struct tcpk_tls_config {
 	unsigned		  refs;
 	bool			  server;
@@ -57,8 +62,7 @@ struct tcpk_tls_config {
 	const char		**alpn;
 	size_t			  nalpn;
 	br_x500_name		 *ca_names;
-	br_ssl_session_cache_lru  cache;	/* of a server */
-	unsigned char		 *cache_store;
+	struct tcpk__sessions	 *sessions;	/* of a server */
 	struct tcpk__session	  session;	/* of a client */
 	union {
 		br_ssl_engine_context eng;	/* first in both */
@@ -66,6 +70,10 @@ struct tcpk_tls_config {
 		br_ssl_server_context server;
 	} template;
 };
+
+/* Go on with the sessions of another configuration, if both have some. */
+void	tcpk__sessions_inherit(struct tcpk_tls_config *,
+	    const struct tcpk_tls_config *from);
 
 /* Fill the template from the rest; wipe the sessions. */
 void	tcpk__role_template(struct tcpk_tls_config *);

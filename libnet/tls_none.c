@@ -19,6 +19,15 @@ tcpk_tls_config_new(const struct tcpk_endpoint *ep,
 	return NULL;
 }
 
+struct tcpk_tls_config *
+tcpk_tls_config_again(struct tcpk_tls_config *old,
+    const struct tcpk_endpoint *ep, void (*warn)(void *, const char *),
+    void *arg, struct tcpk_err *err)
+{
+	(void)old;
+	return tcpk_tls_config_new(ep, warn, arg, err);
+}
+
 void
 tcpk_tls_config_free(struct tcpk_tls_config *config)
 {

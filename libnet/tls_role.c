@@ -21,9 +21,6 @@
 /* A signature of P-521 in ASN.1. */
 #define MAX_ECDSA	144
 
-/* 100 bytes for each of the sessions a server remembers. */
-#define CACHE_BYTES	(256 * 1024)
-
 static const br_hash_class *const	hashes[] = {
 	&br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable
 };
@@ -250,20 +247,14 @@ tcpk__role_template(struct tcpk_tls_config *c)
 	br_ssl_engine_set_default_ecdsa(eng);
 	br_ssl_engine_set_all_flags(eng, flags);
 	br_ssl_engine_set_protocol_names(eng, c->alpn, c->nalpn);
-	if (c->server && c->resume) {
-		c->cache_store = malloc(CACHE_BYTES);
-		if (c->cache_store != NULL)
-			br_ssl_session_cache_lru_init(&c->cache,
-			    c->cache_store, CACHE_BYTES);
-	}
+	if (c->server && c->resume)
+		c->sessions = tcpk__sessions_new();
 }
 
 void
 tcpk__role_forget(struct tcpk_tls_config *c)
 {
-	if (c->cache_store != NULL)
-		explicit_bzero(c->cache_store, CACHE_BYTES);
-	free(c->cache_store);
+	tcpk__sessions_free(c->sessions);
 	free(c->session.cert);
 	explicit_bzero(&c->session, sizeof(c->session));
 }
@@ -307,7 +298,7 @@ start_server(struct tcpk__role *r)
 {
 	r->policy = &tcpk__policy_class;
 	br_ssl_server_set_policy(&r->ctx.server, &r->policy);
-	if (r->config->cache_store != NULL) {
+	if (r->config->sessions != NULL) {
 		r->cache = &tcpk__cache_class;
 		br_ssl_server_set_cache(&r->ctx.server, &r->cache);
 	}

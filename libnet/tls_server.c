@@ -4,7 +4,9 @@
  */
 
 #include <stddef.h>
+#include <stdlib.h>
 
+#include "tcpkit/shared.h"
 #include "tls_impl.h"
 
 static struct tcpk__role *
@@ -104,6 +106,59 @@ const br_ssl_server_policy_class	tcpk__policy_class = {
 	sizeof(struct tcpk__role), policy_choose, policy_keyx, policy_sign
 };
 
+/* 100 bytes for each of the sessions a server remembers. */
+#define STORE	(256 * 1024)
+
+struct cache {
+	br_ssl_session_cache_lru lru;
+	unsigned char		 store[STORE];
+};
+
+struct tcpk__sessions {
+	struct tcpk_shared	*shared;
+	unsigned		 refs;
+};
+
+struct tcpk__sessions *
+tcpk__sessions_new(void)
+{
+	struct tcpk__sessions	*s = calloc(1, sizeof(*s));
+	struct cache		*c;
+
+	if (s == NULL)
+		return NULL;
+	s->refs = 1;
+	s->shared = tcpk_shared_new(sizeof(*c), NULL);
+	if (s->shared == NULL) {
+		free(s);
+		return NULL;
+	}
+	c = tcpk_shared_bytes(s->shared);
+	br_ssl_session_cache_lru_init(&c->lru, c->store, STORE);
+	return s;
+}
+
+void
+tcpk__sessions_free(struct tcpk__sessions *s)
+{
+	if (s == NULL || --s->refs > 0)
+		return;
+	/* Not wiped: others may still use it, and the last unmaps it. */
+	tcpk_shared_free(s->shared);
+	free(s);
+}
+
+void
+tcpk__sessions_inherit(struct tcpk_tls_config *c,
+    const struct tcpk_tls_config *from)
+{
+	if (c->sessions == NULL || from->sessions == NULL)
+		return;
+	tcpk__sessions_free(c->sessions);
+	c->sessions = from->sessions;
+	c->sessions->refs++;
+}
+
 static struct tcpk__role *
 of_cache(const br_ssl_session_cache_class **p)
 {
@@ -111,24 +166,39 @@ of_cache(const br_ssl_session_cache_class **p)
 	    offsetof(struct tcpk__role, cache));
 }
 
+/* The cache, locked; begun anew if who had it died in the middle. */
+static const br_ssl_session_cache_class **
+take(struct tcpk__sessions *s)
+{
+	struct cache	*c = tcpk_shared_bytes(s->shared);
+
+	if (tcpk_shared_lock(s->shared) == -1)
+		br_ssl_session_cache_lru_init(&c->lru, c->store, STORE);
+	return &c->lru.vtable;
+}
+
 static void
 cache_save(const br_ssl_session_cache_class **p, br_ssl_server_context *sc,
     const br_ssl_session_parameters *params)
 {
-	const br_ssl_session_cache_class	**c =
-	    &of_cache(p)->config->cache.vtable;
+	struct tcpk__sessions			*s =
+	    of_cache(p)->config->sessions;
+	const br_ssl_session_cache_class	**c = take(s);
 
 	(*c)->save(c, sc, params);
+	tcpk_shared_unlock(s->shared);
 }
 
 static int
 cache_load(const br_ssl_session_cache_class **p, br_ssl_server_context *sc,
     br_ssl_session_parameters *params)
 {
-	struct tcpk__role	*r = of_cache(p);
-	const br_ssl_session_cache_class	**c = &r->config->cache.vtable;
+	struct tcpk__role			*r = of_cache(p);
+	struct tcpk__sessions			*s = r->config->sessions;
+	const br_ssl_session_cache_class	**c = take(s);
 
 	r->resumed = (*c)->load(c, sc, params) != 0;
+	tcpk_shared_unlock(s->shared);
 	return r->resumed;
 }
 

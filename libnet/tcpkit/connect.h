@@ -1,6 +1,8 @@
 /*
  * connect: an endpoint to a stream, whatever its scheme: looked up, dialled,
- * adopted or started, and with TLS where the endpoint says so.
+ * adopted or started, and with TLS where the endpoint says so.  A udp
+ * endpoint becomes a stream of datagrams, tcpk_stream_datagram: that it
+ * connects says nothing of the peer.
  */
 #ifndef TCPKIT_CONNECT_H
 #define TCPKIT_CONNECT_H

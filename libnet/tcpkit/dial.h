@@ -6,7 +6,8 @@
  * comes before the IPv6 one waits 50 ms for it (section 3).
  *
  * Unix sockets are dialled too: one address, and a full backlog is tried
- * again until the time-out.
+ * again until the time-out.  So is UDP: nothing is sent, and the first address
+ * that there is a route to wins.
  */
 #ifndef TCPKIT_DIAL_H
 #define TCPKIT_DIAL_H
@@ -48,9 +49,9 @@ struct tcpk_dial_opts {
 };
 
 /*
- * Begin to connect to a tcp, tls or unix endpoint, which must stay until the
- * end.  Its connect_timeout bounds the whole.  Calls back exactly once, from
- * the loop, never before this returns.  NULL: TCPK_EIO, or TCPK_EUSAGE when
+ * Begin to connect to a tcp, tls, udp or unix endpoint, which must stay until
+ * the end.  Its connect_timeout bounds the whole.  Calls back exactly once,
+ * from the loop, never before this returns.  NULL: TCPK_EIO, or TCPK_EUSAGE when
  * the address is not of the family asked for.
  */
 struct tcpk_dial *tcpk_dial_start(struct tcpk_loop *,

@@ -23,12 +23,13 @@ struct tcpk_resolved {
 
 /*
  * Look up host (NULL: the wildcard address, for listening) and port (a
- * number or a service name) for AF_INET or AF_INET6.  numeric: do not ask
- * any name service.  Calls back exactly once, from the loop, never before
- * this returns; the handle is gone then.  NULL: TCPK_EIO.
+ * number or the name of a service over type, SOCK_STREAM or SOCK_DGRAM) for
+ * AF_INET or AF_INET6.  numeric: do not ask any name service.  Calls back
+ * exactly once, from the loop, never before this returns; the handle is gone
+ * then.  NULL: TCPK_EIO.
  */
 struct tcpk_resolve *tcpk_resolve_start(struct tcpk_loop *, const char *host,
-	    const char *port, int family, bool numeric,
+	    const char *port, int family, int type, bool numeric,
 	    void (*fn)(void *arg, const struct tcpk_resolved *), void *arg,
 	    struct tcpk_err *);
 

@@ -1,7 +1,8 @@
 /*
  * serve: a listening endpoint to a stream per client: its name is looked up,
  * every address it has is listened on, and each client that may come in
- * becomes a stream, after a TLS handshake where the endpoint says so.
+ * becomes a stream, after a TLS handshake where the endpoint says so.  A udp
+ * endpoint has no clients: each datagram from who may send one is told.
  */
 #ifndef TCPKIT_SERVE_H
 #define TCPKIT_SERVE_H
@@ -11,6 +12,7 @@
 #include <tcpkit/limits.h>
 #include <tcpkit/stream.h>
 #include <tcpkit/tls.h>
+#include <tcpkit/udp.h>
 
 struct tcpk_serve;
 
@@ -25,8 +27,8 @@ struct tcpk_client {
 };
 
 /*
- * All but warning are called from the loop; denied, trouble, warning and
- * refused may be NULL.
+ * All but warning are called from the loop; denied, trouble, warning, refused
+ * and datagram may be NULL.
  */
 struct tcpk_serve_handler {
 	/*
@@ -38,7 +40,10 @@ struct tcpk_serve_handler {
 		    const struct tcpk_err *err);
 	/* A client; tcpk_serve_free may be called from here. */
 	void	(*client)(void *arg, const struct tcpk_client *);
-	/* The list did not let this one in: it was closed.  rule as text. */
+	/*
+	 * The list did not let this one in: it was closed.  rule as text.  Of
+	 * datagrams it is told at most once a second.
+	 */
 	void	(*denied)(void *arg, const struct tcpk_addr *peer,
 		    const char *rule);
 	/* Clients must wait, for lack of descriptors; once per shortage. */
@@ -51,13 +56,23 @@ struct tcpk_serve_handler {
 	 */
 	void	(*refused)(void *arg, const struct tcpk_addr *peer,
 		    const struct tcpk_err *, const struct tcpk_tls_info *);
+	/*
+	 * A datagram; answer with tcpk_udp_send.  As tcpk_udp_new says of its
+	 * callback; tcpk_serve_free may be called from here.  NULL: udp
+	 * endpoints are refused (TCPK_EUSAGE).
+	 */
+	void	(*datagram)(void *arg, struct tcpk_serve *, struct tcpk_udp *,
+		    const struct tcpk_addr *from, const void *data, size_t n);
 };
 
 struct tcpk_serve_opts {
 	bool	numeric;	/* ask no name service */
-	/* Stop listening when the first client was let in. */
+	/* Stop listening when the first client was let in.  Not for udp. */
 	bool	one;
-	/* Shared with others; NULL: those of the endpoint's options. */
+	/*
+	 * Shared with others; NULL: those of the endpoint's options.  Not for
+	 * udp.
+	 */
 	struct tcpk_limits *limits;
 	/*
 	 * In a process that was forked to serve along with another: the
@@ -97,6 +112,9 @@ void	tcpk_serve_use(struct tcpk_serve *, struct tcpk_serve_files *);
 
 /* Leave clients in the backlog, for those who were forked. */
 void	tcpk_serve_pause(struct tcpk_serve *);
+
+/* Clients, and datagrams, that were denied so far. */
+uint64_t tcpk_serve_denied(const struct tcpk_serve *);
 
 /* Stop listening, for good; clients that shake hands are given up. */
 void	tcpk_serve_stop(struct tcpk_serve *);

@@ -1,6 +1,6 @@
 /*
  * sock: one socket at a time: made with the options of an endpoint, bound,
- * listening, connecting, accepted.
+ * listening, connecting, accepted, or for datagrams.
  *
  * Every descriptor made here is non-blocking and close-on-exec and belongs
  * to the caller.  Not here: names (resolve), several addresses (dial),
@@ -37,6 +37,15 @@ int	tcpk_sock_listen(const struct tcpk_addr *,
 	    const struct tcpk_options *, struct tcpk_err *);
 
 /*
+ * A UDP socket.  For TCPK_LISTEN it is bound to the address, both families
+ * as for tcpk_sock_listen; the address is in use as soon as anyone has it.
+ * For TCPK_CONNECT it sends to and hears of this address only; nothing is
+ * sent, but an address without a route is refused.  -1: as tcpk_sock_listen.
+ */
+int	tcpk_sock_datagram(const struct tcpk_addr *,
+	    const struct tcpk_options *, enum tcpk_role, struct tcpk_err *);
+
+/*
  * What kind of error a failed connect or listen is, by its errno value: out
  * of time, out of descriptors or memory (TCPK_EIO), else TCPK_ECONNECT.
  */
@@ -54,8 +63,8 @@ int	tcpk_sock_broken(int fd);
 /*
  * Bytes (and the FIN, which counts as one) that the peer's kernel has not
  * acknowledged: SIOCOUTQ on Linux, SO_NWRITE on macOS, FIONWRITE on the
- * BSDs.  0 where the system cannot say, and for sockets other than TCP,
- * whose bytes are with the peer once they are sent.
+ * BSDs.  0 where the system cannot say, and for Unix sockets, whose bytes are
+ * with the peer once they are sent.  Of UDP it is what has not yet left.
  */
 uint64_t tcpk_sock_unsent(int fd);
 

@@ -88,7 +88,8 @@ int	tcpk_stream_peer(const struct tcpk_stream *, struct tcpk_addr *);
 
 /*
  * The plain descriptors under the stream, for moving bytes inside the
- * kernel; false when its bytes are not the descriptors' (TLS).
+ * kernel; false when its bytes are not the descriptors' (TLS), or may not be
+ * cut anywhere (datagrams).
  */
 bool	tcpk_stream_fds(const struct tcpk_stream *, int *rfd, int *wfd);
 
@@ -97,6 +98,16 @@ bool	tcpk_stream_fds(const struct tcpk_stream *, int *rfd, int *wfd);
  * it is returned.  NULL: TCPK_EIO.
  */
 struct tcpk_stream *tcpk_stream_socket(struct tcpk_loop *, int fd,
+	    struct tcpk_err *);
+
+/*
+ * A connected UDP socket, in the same way.  A read is one datagram, and what
+ * of it n has no room for is lost; a write is one, of its first 65,507 bytes.
+ * Empty ones are passed over.  There is no end: none is read, and finish
+ * tells nobody.  Drained is what has left this machine; that nobody listens
+ * there is TCPK_ECUT at a later read or write.
+ */
+struct tcpk_stream *tcpk_stream_datagram(struct tcpk_loop *, int fd,
 	    struct tcpk_err *);
 
 /*

@@ -68,6 +68,15 @@ struct tcpk_tls_config *tcpk_tls_config_new(const struct tcpk_endpoint *,
 void	tcpk_tls_config_free(struct tcpk_tls_config *);
 
 /*
+ * The same after the endpoint's files may have changed; old stays as it is.
+ * A key that was made for this run is kept, and so are a server's sessions,
+ * which processes that are forked share.
+ */
+struct tcpk_tls_config *tcpk_tls_config_again(struct tcpk_tls_config *old,
+	    const struct tcpk_endpoint *, void (*warn)(void *arg,
+	    const char *text), void *arg, struct tcpk_err *);
+
+/*
  * Our own certificate, the i-th from 0; NULL after the last.  The caller
  * frees it with free(3).
  */

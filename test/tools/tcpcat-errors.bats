@@ -147,7 +147,7 @@ wrong() {
 
 @test "what is not built yet is 2, not taken and ignored" {
 	local flag
-	wrong udp udp://127.0.0.1:1
+	wrong udp -l udp://127.0.0.1:0
 	wrong via 127.0.0.1:1,via=socks5://127.0.0.1:2
 	for flag in -k -z -u --retry --reconnect --sha256; do
 		wrong "${flag#-}" $flag 127.0.0.1:1

@@ -6,6 +6,7 @@
 #include "tcpkit/resolve.h"
 
 static struct tcpk_loop	*loop;
+static int		 type = SOCK_STREAM;
 
 static struct {
 	int		 calls, n;
@@ -34,8 +35,8 @@ begin(const char *host, const char *port, int family, bool numeric)
 
 	memset(&t, 0, sizeof(t));
 	t.starting = true;
-	r = tcpk_resolve_start(loop, host, port, family, numeric, on_answer,
-	    &t, NULL);
+	r = tcpk_resolve_start(loop, host, port, family, type, numeric,
+	    on_answer, &t, NULL);
 	t.starting = false;
 	return r;
 }
@@ -88,6 +89,13 @@ test_answers(void)
 		ok(1, "service # SKIP this system does not know http");
 	else
 		ok(is("127.0.0.1:80"), "a service");
+	type = SOCK_DGRAM;
+	run("127.0.0.1", "tftp", AF_INET, false);
+	type = SOCK_STREAM;
+	if (t.calls == 1 && t.n == 0 && t.err.kind == TCPK_EUSAGE)
+		ok(1, "service # SKIP this system does not know tftp");
+	else
+		ok(is("127.0.0.1:69"), "a service of UDP");
 	run(NULL, "80", AF_INET, true);
 	ok(is("0.0.0.0:80"), "the wildcard");
 	run(NULL, "0", AF_INET6, true);
@@ -129,8 +137,8 @@ test_cancel(void)
 
 	for (i = 0; i < 50; i++) {
 		r[i] = tcpk_resolve_start(loop, i % 2 == 0 ? "127.0.0.1" :
-		    "no-such-host.invalid", "80", AF_INET, false, on_nothing,
-		    &calls, NULL);
+		    "no-such-host.invalid", "80", AF_INET, SOCK_STREAM,
+		    false, on_nothing, &calls, NULL);
 		made += r[i] != NULL;
 	}
 	/* Some have their answer by now and some have not. */
@@ -141,8 +149,8 @@ test_cancel(void)
 	ok(made == 50 && calls == 0, "cancelled, none calls back");
 	calls = 0;
 	for (i = 0; i < 50; i++)
-		tcpk_resolve_start(loop, "127.0.0.1", "80", AF_INET, true,
-		    on_nothing, &calls, NULL);
+		tcpk_resolve_start(loop, "127.0.0.1", "80", AF_INET,
+		    SOCK_STREAM, true, on_nothing, &calls, NULL);
 	ok(wait_for(loop, &calls, 50) && calls == 50, "50 at once");
 	tcpk_resolve_cancel(NULL);
 	ok(1, "cancel of nothing");
@@ -158,7 +166,7 @@ test_left_behind(void)
 	for (i = 0; i < 20; i++) {
 		loop = tcpk_loop_new(NULL, NULL);
 		r = tcpk_resolve_start(loop, "localhost", "80", AF_INET,
-		    false, on_nothing, &calls, NULL);
+		    SOCK_STREAM, false, on_nothing, &calls, NULL);
 		if (i % 2 == 0)
 			usleep(500);
 		tcpk_resolve_cancel(r);

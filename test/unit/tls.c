@@ -190,9 +190,8 @@ test_resumption(void)
 	    "a session that is too old is not offered");
 	end_free(&c);
 	end_free(&s);
-	explicit_bzero(server->cache_store, 256 * 1024);
-	br_ssl_session_cache_lru_init(&server->cache, server->cache_store,
-	    256 * 1024);
+	tcpk__sessions_free(server->sessions);
+	server->sessions = tcpk__sessions_new();
 	ok(shake(&c, client, &s, server) && both_well(&c, &s) && !c.resumed &&
 	    !s.resumed && c.verified, "a server that has forgotten it");
 	end_free(&c);
