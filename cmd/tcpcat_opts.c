@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opts.h"
-#include "tcpcat.h"
+#include "tcpcat_opts.h"
 
 enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
     OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION,
@@ -59,12 +58,6 @@ static const struct opts_own	own[] = {
 	{ 'h', "help", NULL, "show this" },
 	{ OPT_VERSION, "version", NULL, "show the version" },
 	{ 0, NULL, NULL, NULL }
-};
-
-/* Flags that become part of an address or of several options. */
-struct raw {
-	const char	*port, *source, *exec, *shell, *wait;
-	bool		 v4, v6, unix_path, tls;
 };
 
 static int
@@ -128,7 +121,7 @@ take_fd(int *fd, const char *text, struct tcpk_err *err)
 
 /* One option that has a value.  -1 on a wrong one. */
 static int
-take_value(int c, struct tcpcat_opts *o, struct raw *raw,
+take_value(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
     struct tcpk_err *err)
 {
 	uint64_t	t;
@@ -169,7 +162,7 @@ option_name(int c, char buf[32])
 
 /* The options that only switch something on. */
 static bool *
-find_switch(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m)
+find_switch(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw, struct msg *m)
 {
 	switch (c) {
 	case 'l':
@@ -211,7 +204,7 @@ find_switch(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m)
 }
 
 static int
-take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
+take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw, struct msg *m,
     struct opts *opts)
 {
 	struct tcpk_err	 err;
@@ -265,7 +258,7 @@ take_option(int c, struct tcpcat_opts *o, struct raw *raw, struct msg *m,
 }
 
 static int
-check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
+check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw, const struct msg *m)
 {
 	if (raw->v4 && raw->v6)
 		return msg_usage(m, "-4 and -6 exclude each other");
@@ -301,179 +294,11 @@ check(const struct tcpcat_opts *o, const struct raw *raw, const struct msg *m)
 	return -1;
 }
 
-/* A host may be an IPv6 address without brackets where it stands alone. */
-static char *
-join(const char *host, const char *port)
-{
-	char	*text;
-	bool	 bare;
-
-	bare = host[0] != '[' && strchr(host, ':') != NULL &&
-	    strstr(host, "://") == NULL;
-	if (asprintf(&text, bare ? "[%s]:%s" : "%s:%s", host, port) == -1)
-		return NULL;
-	return text;
-}
-
-/* A bare port, :port or *:port: no host of its own; its port, or NULL. */
-static const char *
-port_of(const char *operand)
-{
-	if (operand[0] == ':')
-		return operand + 1;
-	if (strncmp(operand, "*:", 2) == 0)
-		return operand + 2;
-	return strchr(operand, ':') == NULL ? operand : NULL;
-}
-
-/* A host without a port: a name, or an IPv6 address without brackets. */
-static bool
-is_host(const char *operand)
-{
-	const char	*colon = strchr(operand, ':');
-
-	if (colon != NULL)
-		return strchr(colon + 1, ':') != NULL;
-	return operand[strspn(operand, "0123456789")] != '\0';
-}
-
-/* The address to listen on, from -s, -p and at most two operands. */
-static char *
-listen_text(const struct raw *raw, int argc, char **argv,
-    const struct msg *m)
-{
-	const char	*host = raw->source, *port = raw->port;
-
-	if (argc == 0)
-		return join(host != NULL ? host : "",
-		    port != NULL ? port : "0");
-	if (host == NULL && port == NULL)
-		return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
-	if (argc == 1 && port == NULL && port_of(argv[0]) != NULL)
-		return join(host, port_of(argv[0]));
-	if (argc == 1 && host == NULL && is_host(argv[0]))
-		return join(argv[0], port);
-	msg_usage(m, "%s: the address says already what %s says", argv[0],
-	    port != NULL ? "-p" : "-s");
-	return NULL;
-}
-
-/* In an address, a comma that separates nothing is escaped. */
-static char *
-with_commas(const char *scheme, const char *place)
-{
-	const char	*p;
-	char		*text, *to;
-
-	text = malloc(strlen(scheme) + 2 * strlen(place) + 1);
-	if (text == NULL)
-		return NULL;
-	to = stpcpy(text, scheme);
-	for (p = place; *p != '\0'; p++) {
-		if (*p == ',')
-			*to++ = '\\';
-		*to++ = *p;
-	}
-	*to = '\0';
-	return text;
-}
-
-static char *
-remote_text(struct tcpcat_opts *o, const struct raw *raw, struct opts *opts,
-    char **source, int argc, char **argv, const struct msg *m)
-{
-	if (argc > 2 || (argc == 2 && raw->unix_path)) {
-		msg_usage(m, "too many addresses: %s",
-		    argv[raw->unix_path ? 1 : 2]);
-		return NULL;
-	}
-	if (argc == 0 && (!o->listen || raw->unix_path)) {
-		msg_usage(m, "no address given");
-		return NULL;
-	}
-	if (raw->unix_path)
-		return with_commas("unix:", argv[0]);
-	if (o->listen)
-		return listen_text(raw, argc, argv, m);
-	if (raw->port != NULL)
-		*source = join(raw->source != NULL ? raw->source : "",
-		    raw->port);
-	else if (raw->source != NULL)
-		*source = strdup(raw->source);
-	if (*source != NULL)
-		opts_flag(opts, "source", *source);
-	return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
-}
-
-static char *
-program_text(const struct raw *raw)
-{
-	if (raw->exec != NULL)
-		return with_commas("exec:", raw->exec);
-	if (raw->shell != NULL)
-		return with_commas("sh:", raw->shell);
-	return strdup("-");
-}
-
-static int
-parse_addresses(struct tcpcat_opts *o, const struct raw *raw,
-    struct opts *opts, int argc, char **argv, const struct msg *m)
-{
-	struct tcpk_endpoint	*eps[] = { &o->remote };
-	struct tcpk_err		 err;
-	char			*remote, *local, *source = NULL;
-	bool			 tls;
-	int			 status = 2;
-
-	tls = raw->tls || o->tls_info || opts_any_tls(opts);
-
-	local = program_text(raw);
-	remote = remote_text(o, raw, opts, &source, argc, argv, m);
-	if (remote == NULL || local == NULL)
-		goto out;
-	if (raw->v4 || raw->v6)
-		opts_flag(opts, "family", raw->v4 ? "4" : "6");
-	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
-	    tcpk_endpoint_parse_as(&o->remote, remote, o->listen ?
-	    TCPK_LISTEN : TCPK_CONNECT, tls ? TCPK_TLS : TCPK_TCP,
-	    &err) == -1) {
-		msg_usage(m, "%s", err.text);
-		goto out;
-	}
-	if (tls && o->remote.scheme != TCPK_TLS) {
-		msg_usage(m, "%s is not TLS, and a --tls option asks for it",
-		    remote);
-		goto out;
-	}
-	if (raw->wait != NULL) {
-		opts_flag(opts, "idle-timeout", raw->wait);
-		if (tcpk_endpoint_takes(&o->remote, "connect-timeout"))
-			opts_flag(opts, "connect-timeout", raw->wait);
-	}
-	if (o->remote.scheme == TCPK_STDIO && o->local.scheme == TCPK_STDIO) {
-		msg_usage(m, "-: standard input and output are this side "
-		    "already; give the other");
-		goto out;
-	}
-	if (o->remote.scheme == TCPK_FD && o->remote.fd <= STDOUT_FILENO &&
-	    o->local.scheme == TCPK_STDIO) {
-		msg_usage(m, "fd:%d is this side already; join it with -e, "
-		    "-c, or give another", o->remote.fd);
-		goto out;
-	}
-	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;
-out:
-	free(remote);
-	free(local);
-	free(source);
-	return status;
-}
-
 int
 tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
 {
 	struct opts	opts;
-	struct raw	raw = { 0 };
+	struct tcpcat_raw	raw = { 0 };
 	int		c, status = -1;
 
 	memset(o, 0, sizeof(*o));
@@ -486,7 +311,7 @@ tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
 	if (status == -1)
 		status = check(o, &raw, m);
 	if (status == -1)
-		status = parse_addresses(o, &raw, &opts, argc - optind,
+		status = tcpcat_addresses(o, &raw, &opts, argc - optind,
 		    argv + optind, m);
 	opts_free(&opts);
 	if (status != -1)
