@@ -105,7 +105,8 @@ server_stop(struct server *s, int status)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	server_notify("STOPPING=1");
+	if (s->parent == NULL)
+		server_notify("STOPPING=1");
 	if (status != 0) {
 		server_cut_all(s);
 		tcpk_loop_stop(s->loop);
@@ -194,7 +195,8 @@ run(struct server *s)
 	    s->handler->start != NULL &&
 	    s->handler->start(s->arg, s->loop, s, &err) == -1))
 		server_fail(s, "error", &err);
-	if (s->status == 0 && server_listen(s, &err) == -1)
+	if (s->status == 0 && (server_can_become(s->o.user, &err) == -1 ||
+	    server_listen(s, &err) == -1))
 		server_fail(s, "error", &err);
 	if (s->status == 0 && tcpk_loop_run(s->loop, &err) == -1)
 		server_fail(s, "error", &err);

@@ -25,17 +25,25 @@ server_raise_limit(void)
 }
 
 int
+server_can_become(const char *name, struct tcpk_err *err)
+{
+	errno = 0;
+	if (name == NULL || getpwnam(name) != NULL)
+		return 0;
+	return tcpk_err_errno(err, TCPK_EUSAGE, errno, "user %.64s%s", name,
+	    errno == 0 ? ": no such user" : "");
+}
+
+int
 server_become(const char *name, struct tcpk_err *err)
 {
 	struct passwd	*pw;
 
 	if (name == NULL)
 		return 0;
-	errno = 0;
 	pw = getpwnam(name);
 	if (pw == NULL)
-		return tcpk_err_errno(err, TCPK_EUSAGE, errno,
-		    "user %.64s%s", name, errno == 0 ? ": no such user" : "");
+		return server_can_become(name, err);
 	if (geteuid() == pw->pw_uid && getuid() == pw->pw_uid)
 		return 0;
 	if (setgroups(1, &pw->pw_gid) == -1 || setgid(pw->pw_gid) == -1 ||

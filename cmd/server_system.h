@@ -7,6 +7,9 @@
 /* As many descriptors as we may have. */
 void	server_raise_limit(void);
 
+/* Is there such a user, if name is not NULL?  -1: TCPK_EUSAGE. */
+int	server_can_become(const char *name, struct tcpk_err *);
+
 /* Become this user, for good, if name is not NULL.  -1: TCPK_EUSAGE. */
 int	server_become(const char *name, struct tcpk_err *);
 

@@ -97,7 +97,7 @@ kill_all(struct workers *ws)
 static int
 fork_one(struct workers *ws, unsigned i, struct tcpk_err *err)
 {
-	static const int	ignored[] = { SIGINT, SIGHUP, SIGUSR1 };
+	static const int	ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
 	struct worker		*w = &ws->w[i];
 	int			 fds[2];
 	size_t			 j;
@@ -125,7 +125,8 @@ fork_one(struct workers *ws, unsigned i, struct tcpk_err *err)
 	for (j = 0; j < ws->s->o.workers; j++)
 		if (j != i && ws->w[j].pid != 0)
 			close(ws->w[j].pipe);
-	/* A terminal tells all of us; the parent passes on what counts. */
+	/* Who tells all of us at once has told the parent, which passes on
+	 * what counts. */
 	for (j = 0; j < sizeof(ignored) / sizeof(ignored[0]); j++)
 		signal(ignored[j], SIG_IGN);
 	/* What was the parent's is left to it: nothing is to be freed. */

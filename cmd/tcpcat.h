@@ -21,6 +21,7 @@ struct tcpcat_opts {
 	const char	*user;		/* NULL stay */
 	int		ready_fd;	/* -1 none */
 	uint64_t	drain_timeout;	/* ns */
+	uint64_t	workers;	/* 0 is 1 */
 	bool		wait_given;	/* --wait-stdin */
 	uint64_t	wait_stdin;	/* ns */
 	uint64_t	quit_after;	/* -q, ns; TCPK_FOREVER */

@@ -13,7 +13,7 @@
 enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
     OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION,
     OPT_TLS, OPT_TLS_INFO, OPT_BROADCAST, OPT_TAG, OPT_GREET, OPT_USER,
-    OPT_READY_FD, OPT_DRAIN };
+    OPT_READY_FD, OPT_DRAIN, OPT_WORKERS };
 
 static const struct opts_own	own[] = {
 	{ 'l', "listen", NULL, "listen, and serve the first client" },
@@ -23,6 +23,8 @@ static const struct opts_own	own[] = {
 	{ OPT_TAG, "tag", NULL, "with -lk: each line with who sent it" },
 	{ OPT_BROADCAST, "broadcast", NULL, "with -lk: what one sends goes "
 	    "to all" },
+	{ OPT_WORKERS, "workers", "N", "with -lk and -e or -c: so many "
+	    "processes" },
 	{ OPT_DRAIN, "drain-timeout", "T", "with -lk: let clients finish for "
 	    "T (10s)" },
 	{ OPT_READY_FD, "ready-fd", "N", "with -lk: write the address there "
@@ -134,6 +136,8 @@ take_value(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
 		return tcpk_value_time(&o->quit_after, optarg, err);
 	case OPT_DEADLINE:
 		return take_limit(&o->deadline, optarg, true, err);
+	case OPT_WORKERS:
+		return tcpk_value_number(&o->workers, optarg, 1, 64, err);
 	case OPT_DRAIN:
 		return tcpk_value_time(&o->drain_timeout, optarg, err);
 	case OPT_READY_FD:
@@ -280,6 +284,10 @@ check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw, const struct ms
 	if ((o->user != NULL || o->ready_fd != -1) && !o->keep)
 		return msg_usage(m, "%s goes with -lk",
 		    o->user != NULL ? "--user" : "--ready-fd");
+	if (o->workers > 1 && (!o->keep ||
+	    (raw->exec == NULL && raw->shell == NULL)))
+		return msg_usage(m, "--workers goes with -lk and -e or -c: "
+		    "who shares standard output is served by one process");
 	if ((raw->exec != NULL || raw->shell != NULL) &&
 	    (o->tag || o->broadcast))
 		return msg_usage(m, "-e and -c exclude --tag and --broadcast");

@@ -27,13 +27,14 @@ struct serving {
 	struct tcpk_loop	*loop;
 	struct server		*server;
 	bool			 together;	/* no programs */
-	struct tcpk_hub		*hub;		/* NULL once it was cut */
+	struct tcpk_hub		*hub;
 	bool			 pipe_ignored;
 };
 
 struct client {
 	struct server_client	 c;	/* first */
 	struct serving		*s;
+	struct tcpk_member	*member;	/* of the hub */
 	struct tcpk_stream	*stream;	/* until its program runs */
 	struct tcpk_connect	*connect;
 	struct tcpk_pump	*pump;
@@ -160,9 +161,9 @@ join_hub(struct client *cl, const struct tcpk_client *client,
 	char		 tag[TCPK_ADDR_TEXT + 2];
 
 	snprintf(tag, sizeof(tag), "%s: ", cl->c.peer);
-	return tcpk_hub_add(cl->s->hub, client->stream, TCPK_CLIENT, tag,
-	    greet, greet != NULL ? strlen(greet) : 0, on_left, cl,
-	    err) == NULL ? -1 : 0;
+	cl->member = tcpk_hub_add(cl->s->hub, client->stream, TCPK_CLIENT,
+	    tag, greet, greet != NULL ? strlen(greet) : 0, on_left, cl, err);
+	return cl->member == NULL ? -1 : 0;
 }
 
 /* --- clients ---------------------------------------------------------------- */
@@ -200,9 +201,10 @@ on_cut(void *arg, struct server_client *c, struct server_end *end)
 	uint64_t	 bytes[2] = { 0, 0 };
 
 	(void)arg;
-	/* One is cut when all are: the hub with its members goes at once. */
-	tcpk_hub_free(cl->s->hub);
-	cl->s->hub = NULL;
+	if (cl->member != NULL) {
+		tcpk_hub_cut(cl->member, &end->bytes_in, &end->bytes_out);
+		return;
+	}
 	tcpk_connect_cancel(cl->connect);
 	if (cl->pump != NULL)
 		tcpk_pump_bytes(cl->pump, bytes);
@@ -294,6 +296,7 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
 		.eps = &o->remote,
 		.neps = 1,
 		.numeric = o->numeric,
+		.workers = (unsigned)o->workers,
 		.drain_timeout = o->drain_timeout,
 		.deadline = o->deadline,
 		.ready_fd = o->ready_fd,

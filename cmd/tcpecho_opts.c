@@ -92,7 +92,7 @@ static const struct value {
 	{ OPT_WAIT, TIME, AT(client.wait), 0, UINT64_MAX },
 	{ OPT_MAX_RTT, TIME, AT(client.max_rtt), 1, UINT64_MAX },
 	{ OPT_DELAY, TIME, AT(server.delay), 0, UINT64_MAX },
-	{ OPT_WORKERS, NUMBER, AT(server.workers), 1, 1024 },
+	{ OPT_WORKERS, NUMBER, AT(server.workers), 1, 64 },
 	{ OPT_DRAIN, TIME, AT(server.drain_timeout), 0, UINT64_MAX },
 	{ OPT_MESSAGE, TEXT, AT(client.message), 0, 0 },
 	{ OPT_GREET, TEXT, AT(server.greet), 0, 0 },

@@ -237,6 +237,19 @@ tcpk_hub_clients(const struct tcpk_hub *hub)
 }
 
 void
+tcpk_hub_cut(struct tcpk_member *m, uint64_t *bytes_in, uint64_t *bytes_out)
+{
+	struct tcpk_hub	*hub = m->hub;
+
+	*bytes_in = m->bytes_in;
+	*bytes_out = m->bytes_out;
+	if (m->side == TCPK_CLIENT)
+		hub->clients--;
+	free_member(m, true);
+	finish_ours(hub);
+}
+
+void
 tcpk_hub_free(struct tcpk_hub *hub)
 {
 	int	i;

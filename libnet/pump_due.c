@@ -44,7 +44,7 @@ linger_due(const struct tcpk__half *h)
 	if (h->state != DISCARD || other->state != DONE)
 		return TCPK_FOREVER;
 	/* Nothing was sent that closing could destroy. */
-	if (other->bytes == 0)
+	if (other->bytes == 0 || h->pump->cut)
 		return other->done_at;
 	due = other->done_at + LINGER;
 	deadline = h->pump->opts.deadline;
@@ -173,7 +173,7 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 			/* A deadline that cut it short has had its say. */
 			if (now >= p->opts.deadline)
 				p->opts.deadline = 0;
-			tcpk__half_set(h, FINISH);
+			tcpk__half_set(h, p->cut ? DONE : FINISH);
 			changed = true;
 		} else if (now >= quiet_due(h)) {
 			tcpk__half_stop(h);

@@ -173,8 +173,9 @@ discard(struct tcpk__half *h)
 			h->moved_at = tcpk_loop_now(h->pump->loop);
 			continue;
 		}
+		/* A dst that broke is not to be told of the end. */
 		if (got == 0)
-			tcpk__half_set(h, FINISH);
+			tcpk__half_set(h, h->pump->cut ? DONE : FINISH);
 		else
 			tcpk__half_src_failed(h);
 		return;

@@ -143,8 +143,11 @@ tcpk__half_dst_failed(struct tcpk__half *h)
 		return;
 	}
 	note_error(h, h->dst);
+	h->broken = true;
+	/* A program would take no more of the rest while it cannot speak. */
+	tcpk__half_set(h, !h->pump->cut && tcpk_stream_couples(h->src) ?
+	    DISCARD : DONE);
 	h->pump->cut = true;
-	tcpk__half_set(h, DONE);
 	tcpk__half_readable(other);
 }
 
@@ -159,6 +162,11 @@ tcpk__half_src_failed(struct tcpk__half *h)
 	 */
 	if (h->state == DISCARD && other->state == DONE && !h->pump->cut) {
 		tcpk__half_set(h, FINISH);
+		return;
+	}
+	/* An echo has nobody to tell it to. */
+	if (h->src == h->dst) {
+		fail(h, h->src);
 		return;
 	}
 	note_error(h, h->src);

@@ -3,10 +3,8 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "serve_impl.h"
 #include "tcpkit/resolve.h"
@@ -55,15 +53,11 @@ adopt_all(struct tcpk_serve *s, struct tcpk_err *err)
 	size_t	i;
 	int	fd;
 
+	/* The descriptors themselves: one left open would go on listening. */
 	for (i = 0; i < s->forked->n; i++) {
-		fd = fcntl(tcpk__listener_fd(&s->forked->listeners[i]),
-		    F_DUPFD_CLOEXEC, 3);
-		if (fd == -1)
-			return tcpk_err_errno(err, TCPK_EIO, errno, "dup");
-		if (tcpk__serve_listen(s, NULL, fd, err) == -1) {
-			close(fd);
+		fd = tcpk__listener_fd(&s->forked->listeners[i]);
+		if (tcpk__serve_listen(s, NULL, fd, err) == -1)
 			return -1;
-		}
 	}
 	return 0;
 }

@@ -83,6 +83,12 @@ tcpk_stream_lingers(const struct tcpk_stream *s)
 }
 
 bool
+tcpk_stream_couples(const struct tcpk_stream *s)
+{
+	return s->ops->couples;
+}
+
+bool
 tcpk_stream_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 {
 	return s->ops->fds(s, rfd, wfd);
@@ -198,13 +204,16 @@ static int
 sock_finish(struct tcpk_stream *s)
 {
 	struct sock_stream	*ss = (struct sock_stream *)s;
+	int			 code;
 
 	if (shutdown(ss->watch.fd, SHUT_WR) == 0)
 		return 0;
+	code = errno;
 	/* A peer that ended both ways leaves nothing to shut down. */
-	if (errno == ENOTCONN && tcpk_sock_broken(ss->watch.fd) == 0)
+	if (code == ENOTCONN &&
+	    (code = tcpk_sock_broken(ss->watch.fd)) == 0)
 		return 0;
-	return tcpk__stream_fail(s, TCPK_ECUT, errno, "half-close");
+	return tcpk__stream_fail(s, TCPK_ECUT, code, "half-close");
 }
 
 static int
@@ -284,7 +293,7 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 
 static const struct tcpk__stream_ops	sock_ops = {
 	sock_read, sock_write, sock_finish, sock_drained, sock_want,
-	sock_hup, sock_reset, sock_free, sock_fds, NULL, true
+	sock_hup, sock_reset, sock_free, sock_fds, NULL, true, false
 };
 
 struct tcpk_stream *

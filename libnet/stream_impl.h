@@ -17,6 +17,7 @@ struct tcpk__stream_ops {
 	/* The stream below this one; NULL where there is none. */
 	const struct tcpk_stream *(*inner)(const struct tcpk_stream *);
 	bool	lingers;
+	bool	couples;	/* see tcpk_stream_couples */
 };
 
 /* The first member of every stream. */

@@ -3,6 +3,9 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 
 #include "tcpkit/sock.h"
@@ -30,8 +33,16 @@ int
 tcpk_sock_broken(int fd)
 {
 	struct pollfd	p = { .fd = fd };
+	struct tcp_info	info;
+	socklen_t	len = sizeof(info);
 
-	if (poll(&p, 1, 0) != 1 || (p.revents & POLLERR) == 0)
+	if (poll(&p, 1, 0) != 1 || (p.revents & (POLLERR | POLLHUP)) == 0)
 		return 0;
-	return tcpk_sock_error(fd);
+	if ((p.revents & POLLERR) != 0)
+		return tcpk_sock_error(fd);
+	/* The error was told already, and what is unsent stays so. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    info.tcpi_state == TCP_CLOSE && tcpk_sock_unsent(fd) > 0)
+		return ECONNRESET;
+	return 0;
 }

@@ -114,6 +114,13 @@ void	tcpk_hub_say(struct tcpk_hub *, const void *, size_t n);
  */
 void	tcpk_hub_finish(struct tcpk_hub *);
 
+/*
+ * Cut one by a reset, now; its left is not called any more.  Not from a
+ * callback of the same member.
+ */
+void	tcpk_hub_cut(struct tcpk_member *, uint64_t *bytes_in,
+	    uint64_t *bytes_out);
+
 /* Clients now in: those for whom left was not called yet. */
 size_t	tcpk_hub_clients(const struct tcpk_hub *);
 

@@ -79,6 +79,12 @@ void	tcpk_stream_reset(struct tcpk_stream *);
  */
 bool	tcpk_stream_lingers(const struct tcpk_stream *);
 
+/*
+ * Does it stop taking input while nobody reads its output?  True for
+ * programs: then its output is to be read, if only to be thrown away.
+ */
+bool	tcpk_stream_couples(const struct tcpk_stream *);
+
 /* Close what the stream owns.  NULL is fine. */
 void	tcpk_stream_free(struct tcpk_stream *);
 

@@ -188,7 +188,8 @@ inner_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 
 static const struct tcpk__stream_ops	inner_ops = {
 	inner_read, inner_write, inner_finish, inner_drained, inner_want,
-	inner_hup, inner_reset, inner_free, inner_fds, NULL, true
+	inner_hup, inner_reset, inner_free, inner_fds, NULL, true,
+	false
 };
 
 /* --- the keys ------------------------------------------------------------- */

@@ -41,6 +41,10 @@ tells_of() {
 	tells_of tcpcat
 }
 
+@test "tcpecho.1 tells of every option" {
+	tells_of tcpecho
+}
+
 @test "tcpacl-check.1 tells of every option" {
 	tells_of tcpacl-check
 }

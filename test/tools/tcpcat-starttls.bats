@@ -150,7 +150,20 @@ works() {
 }
 
 @test "a server that is silent is 4, in every protocol" {
-	fails 4 slow --connect-timeout 0.5
+	local proto
+	for proto in "${PROTOCOLS[@]}"; do	# all at once
+		start "server_$proto" "$STARTTLS" --proto "$proto" \
+			--mode slow --cert "$CERTS/server.pem" \
+			--key "$CERTS/server.key"
+		spawn "$proto" "$TCPCAT" --starttls "$proto" \
+			--connect-timeout 0.5 --tls-ca "$CERTS/ca.pem" \
+			"localhost:$PORT" >"$proto.out"
+	done
+	for proto in "${PROTOCOLS[@]}"; do
+		finish 4 "$proto"
+		finish 0 "server_$proto"
+		holds "$proto.out" ''
+	done
 }
 
 @test "insecure does not make it fall back to clear text: 5" {

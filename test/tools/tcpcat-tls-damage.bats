@@ -130,12 +130,14 @@ begun() {
 }
 
 @test "a reset is 6 on both sides, with what came before it and the bytes" {
-	through down.reset:20
+	head -c 32M /dev/urandom >big	# more than is ever on its way
+	start server "$TCPCAT" -l "tls://127.0.0.1:0,$(own server)" <big
+	proxy down.reset:20
 	told 6
 	finish 6 server
 	said_like '^tcpcat: .*Connection reset by peer'
 	said_like "$(size answer) bytes"
-	begun
+	cmp -n "$(size answer)" answer big
 }
 
 @test "a reset after our end is 6" {

@@ -71,7 +71,7 @@ both_ways() {		# CERTIFICATE
 	local i
 	head -c 300k "$DATA/up" >up
 	head -c 200k "$DATA/down" >down
-	for i in {1..20}; do
+	for i in {1..10}; do
 		start server "$TCPCAT" -l "$(listener)" <down >got.up
 		expect 0 "$TCPCAT" "$(to)" <up >got.down
 		finish 0 server
