@@ -162,6 +162,11 @@ build_json(struct line *l, const struct msg *m, enum msg_level level,
 		addf(l, ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
 		    ",\"duration\":%.6f", f->bytes_in, f->bytes_out,
 		    (double)f->duration / 1e9);
+	if (f->counts != NULL)
+		addf(l, ",\"clients\":%" PRIu64 ",\"total\":%" PRIu64
+		    ",\"denied\":%" PRIu64 ",\"tls_failed\":%" PRIu64,
+		    f->counts->now, f->counts->total, f->counts->denied,
+		    f->counts->failed);
 	add_key(l, "reason", f->reason);
 	add_key(l, "pin", f->pin);
 	if (f->tls != NULL)

@@ -31,6 +31,11 @@ struct msg {
 	bool		 quiet, json;
 };
 
+/* A server's clients. */
+struct msg_counts {
+	uint64_t	now, total, denied, failed;
+};
+
 /* What is known; the rest zero.  Texts may be NULL. */
 struct msg_fields {
 	const char	*event;		/* one word, always given */
@@ -38,6 +43,7 @@ struct msg_fields {
 	const char	*local, *peer, *reason;
 	bool		 moved;		/* the next three are known */
 	uint64_t	 bytes_in, bytes_out, duration;
+	const struct msg_counts *counts;		/* only with --json */
 	const char	*pin;				/* of our own key */
 	const struct tcpk_tls_info *tls;		/* only with --json */
 };

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include <tcpkit/udp.h>
 
@@ -75,10 +76,16 @@ on_denied(void *arg, const struct tcpk_addr *peer, const char *rule)
 	struct server		*s = ((struct listener *)arg)->server;
 	struct msg_fields	 f = { .event = "denied", .reason = "acl" };
 	char			 text[TCPK_ADDR_TEXT];
+	bool			 limit;
 
 	s->count->denied++;
+	/* A list means what it says; a limit is worth knowing of. */
+	limit = strncmp(rule, "max-per-host", 12) == 0;
+	if (limit)
+		f.reason = "max-per-host";
 	f.peer = tcpk_addr_format(peer, text, sizeof(text));
-	msg(s->o.msg, MSG_INFO, &f, "denied %s: %s", text, rule);
+	msg(s->o.msg, limit ? MSG_NOTICE : MSG_INFO, &f, "denied %s: %s",
+	    text, rule);
 }
 
 static void

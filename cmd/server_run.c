@@ -38,6 +38,7 @@ server_say_statistics(const struct server *s)
 {
 	struct msg_fields	f = { .event = "statistics", .moved = true };
 	struct server_counters	sum = { 0 };
+	struct msg_counts	counts;
 	char			in[MSG_BYTES], out[MSG_BYTES];
 	unsigned		i;
 
@@ -49,6 +50,11 @@ server_say_statistics(const struct server *s)
 		sum.bytes_in += s->counters[i].bytes_in;
 		sum.bytes_out += s->counters[i].bytes_out;
 	}
+	counts.now = sum.now;
+	counts.total = sum.total;
+	counts.denied = sum.denied;
+	counts.failed = sum.refused;
+	f.counts = &counts;
 	f.bytes_in = sum.bytes_in;
 	f.bytes_out = sum.bytes_out;
 	f.duration = tcpk_now() - s->started;

@@ -7,11 +7,13 @@
 
 #include "server.h"
 #include "tcpecho.h"
+#include "tcpecho_late.h"
 #include "tcpecho_talk.h"
 
 struct echo {
 	struct tcpk_loop	*loop;
 	const struct tcpecho_opts *o;
+	struct tcpecho_late	*late;	/* with --delay */
 };
 
 struct client {
@@ -78,13 +80,13 @@ on_client(void *arg, struct server_client *c,
 	return cl->pump == NULL ? -1 : 0;
 }
 
-/* A datagram is a message of its own: there is no greeting, and no delay. */
+/* A datagram is a message of its own: there is nobody to greet first. */
 static size_t
 on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
     const void *data, size_t n)
 {
-	const struct tcpecho_server_opts	*so =
-	    &((struct echo *)arg)->o->server;
+	struct echo				*e = arg;
+	const struct tcpecho_server_opts	*so = &e->o->server;
 	char					 pattern[512];
 
 	if (so->discard)
@@ -98,6 +100,8 @@ on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
 		data = pattern;
 		n = sizeof(pattern);
 	}
+	if (e->late != NULL)
+		return tcpecho_late_put(e->late, udp, from, data, n) ? n : 0;
 	return tcpk_udp_send(udp, from, data, n) == 0 ? n : 0;
 }
 
@@ -122,9 +126,22 @@ on_start(void *arg, struct tcpk_loop *loop, struct server *server,
 	struct echo	*e = arg;
 
 	(void)server;
-	(void)err;
 	e->loop = loop;
-	return 0;
+	if (e->o->server.delay == 0)
+		return 0;
+	e->late = tcpecho_late_new(loop, e->o->server.delay);
+	return e->late != NULL ? 0 :
+	    tcpk_err_set(err, TCPK_EIO, "out of memory");
+}
+
+/* The sockets of datagrams that wait are closed now. */
+static void
+on_drain(void *arg)
+{
+	struct echo	*e = arg;
+
+	tcpecho_late_free(e->late);
+	e->late = NULL;
 }
 
 int
@@ -132,6 +149,8 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 {
 	static const struct server_handler	 handler = {
 		.start = on_start,
+		.stop = on_drain,
+		.drain = on_drain,
 		.client_size = sizeof(struct client),
 		.client = on_client,
 		.datagram = on_datagram,
@@ -151,9 +170,8 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 	size_t					 i;
 
 	for (i = 0; i < o->neps; i++)
-		if (o->eps[i].scheme == TCPK_UDP && (o->server.delay != 0 ||
-		    o->server.greet != NULL))
-			return msg_usage(m, "%s: --delay and --greet do not "
-			    "go with udp://", o->eps[i].text);
+		if (o->eps[i].scheme == TCPK_UDP && o->server.greet != NULL)
+			return msg_usage(m, "%s: --greet does not go with "
+			    "udp://", o->eps[i].text);
 	return server_run(&so, &handler, &e);
 }

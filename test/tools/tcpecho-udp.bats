@@ -223,3 +223,30 @@ except TimeoutError:
 		said_like "^tcpecho: .*${option%=*}"
 	done
 }
+
+# Three at once; each answer says how long it took, in tenths of a second.
+late='import socket, sys, time
+host, _, port = sys.argv[1].rpartition(":")
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.settimeout(10)
+began = time.monotonic()
+for text in "a", "b", "c":
+    sock.sendto(text.encode(), (host, int(port)))
+for text in "a", "b", "c":
+    if sock.recv(100).decode() != text:
+        sys.exit("out of order")
+if time.monotonic() - began < 0.3:
+    sys.exit("too early")'
+
+@test "--delay: datagrams are answered not before their time, in order" {
+	serve --delay 0.3
+	python3 -c "$late" "$ADDR" 3>&-
+	stopped
+}
+
+@test "--delay: those that wait at the stop are not answered" {
+	serve --delay 1h
+	FROM=127.0.0.1 run ask "$ADDR" a
+	[ "$output" = nothing ]
+	stopped
+}
