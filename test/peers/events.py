@@ -11,7 +11,13 @@ import re
 import sys
 
 KEYS = {'time', 'level', 'event', 'tool', 'conn', 'local', 'peer', 'bytes_in',
-        'bytes_out', 'duration', 'reason', 'error'}
+        'bytes_out', 'duration', 'reason', 'error',
+        # of TLS
+        'tls', 'suite', 'alpn', 'sni', 'resumed', 'subject', 'issuer',
+        'names', 'not_before', 'not_after', 'key', 'pin', 'verified',
+        'doubt',
+        # of a server's statistics
+        'clients', 'total', 'denied', 'tls_failed'}
 MUST = {'time', 'level', 'event', 'tool'}
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z')
 
