@@ -157,6 +157,9 @@ end_of_input(struct tcpk__tls *t)
 		return 0;
 	}
 	t->end = TCPK__FAILED;
+	/* Asking whether all had arrived may have taken the reset's error. */
+	if (tcpk_stream_err(t->inner)->kind != TCPK_OK)
+		return tcpk__tls_take_error(t);
 	return tcpk__stream_fail(&t->s, TCPK_ECUT, 0, "TLS: %s",
 	    t->spill_len != 0 ? "the connection ended inside a record" :
 	    "the connection ended without close_notify: what came may be cut "
