@@ -15,7 +15,6 @@ struct listener {
 	struct server		*server;
 	struct tcpk_serve	*serve;
 	const struct tcpk_endpoint *ep;
-	bool			 ready;
 };
 
 /* What a process has counted; the sum of all is what is told. */

@@ -59,7 +59,6 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 			    l->ep->o.client_ca != NULL);
 		free(cert);
 	}
-	l->ready = true;
 	if (++s->nready == s->n)
 		all_ready(s);
 }

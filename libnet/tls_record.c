@@ -326,7 +326,8 @@ tcpk__record_stream(struct tcpk_loop *loop, struct tcpk_stream *inner,
 {
 	size_t			 in = eng->in.vtable->context_size;
 	size_t			 out = eng->out.vtable->context_size;
-	size_t			 start = TCPK__TLS_HEADER, end = TCPK__TLS_HEADER + MAX_RECORD;
+	size_t			 start = TCPK__TLS_HEADER;
+	size_t			 end = TCPK__TLS_HEADER + MAX_RECORD;
 	struct tcpk__tls	*t;
 
 	/* Each context at an address that suits any of its members. */
