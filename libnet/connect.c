@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tcpkit/connect.h"
+#include "connect_impl.h"
 #include "tcpkit/starttls.h"
+#include "tcpkit/via.h"
 
 struct tcpk_connect {
 	struct tcpk_loop	*loop;
@@ -16,14 +17,18 @@ struct tcpk_connect {
 	void		       (*fn)(void *, const struct tcpk_connected *);
 	void			*arg;
 	struct tcpk_tls_config	*tls;	/* our own, or NULL */
+	struct tcpk_via		*via;	/* our own, or NULL */
+	struct tcpk_endpoint	 proxy;	/* the first one; borrows all */
 	struct tcpk_dial	*dial;
+	struct tcpk_via_walk	*walk;
+	struct tcpk__header	*header;	/* of PROXY, or NULL */
 	struct tcpk_starttls	*starttls;
 	struct tcpk_tls_start	*handshake;
-	struct tcpk_stream	*stream;	/* while starttls talks */
+	struct tcpk_stream	*stream;	/* while something is said */
 	struct tcpk_connected	 result;	/* so far */
 	struct tcpk_attempt	*attempts;
 	struct tcpk_timer	 now;	/* for what needs no waiting */
-	struct tcpk_timer	 limit;	/* on the handshake */
+	struct tcpk_timer	 limit;	/* on all that follows the dial */
 	uint64_t		 started, dialed;
 };
 
@@ -35,17 +40,29 @@ tcpk_connect_cancel(struct tcpk_connect *c)
 	tcpk_timer_stop(&c->now);
 	tcpk_timer_stop(&c->limit);
 	tcpk_dial_cancel(c->dial);
+	tcpk_via_cancel(c->walk);
+	tcpk__header_free(c->header);
 	tcpk_starttls_cancel(c->starttls);
 	tcpk_tls_cancel(c->handshake);
 	tcpk_stream_free(c->stream);
 	tcpk_tls_config_free(c->tls);
+	tcpk_via_free(c->via);
 	free(c->attempts);
 	free(c);
 }
 
 static void
-finish(struct tcpk_connect *c, const struct tcpk_connected *result)
+finish(struct tcpk_connect *c, struct tcpk_connected *result)
 {
+	struct tcpk_stream	*rated;
+
+	if (result->stream != NULL && c->ep->o.rate != 0) {
+		rated = tcpk_stream_rate(c->loop, result->stream,
+		    c->ep->o.rate, &result->err);
+		if (rated == NULL)
+			tcpk_stream_free(result->stream);
+		result->stream = rated;
+	}
 	c->fn(c->arg, result);
 	tcpk_connect_cancel(c);
 }
@@ -65,9 +82,15 @@ on_limit(void *arg)
 	struct tcpk_connect	*c = arg;
 	struct tcpk_err		 err;
 
-	tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s was not finished in time",
-	    c->ep->text, c->starttls != NULL ? "starttls" :
-	    "the TLS handshake");
+	if (c->walk != NULL)
+		tcpk_err_set(&err, TCPK_ETIMEOUT, "proxy %.80s: did not "
+		    "answer in time", tcpk_via_waiting(c->walk));
+	else
+		tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s was not "
+		    "finished in time", c->ep->text,
+		    tcpk__header_is_under_way(c->header) ?
+		    "the PROXY header" : c->starttls != NULL ? "starttls" :
+		    "the TLS handshake");
 	fail(c, &err);
 }
 
@@ -123,30 +146,12 @@ on_starttls(void *arg, const struct tcpk_err *err)
 }
 
 static void
-secure(struct tcpk_connect *c, const struct tcpk_dialed *d)
+secure(struct tcpk_connect *c)
 {
 	const struct tcpk_options	*o = &c->ep->o;
 	const char			*name = o->name;
 	struct tcpk_err			 err;
 
-	/* dial's list of attempts is gone when the handshake is done. */
-	if (d->nattempts > 0) {
-		c->attempts = reallocarray(NULL, d->nattempts,
-		    sizeof(*c->attempts));
-		if (c->attempts == NULL)
-			c->result.nattempts = 0;
-		else
-			memcpy(c->attempts, d->attempts,
-			    d->nattempts * sizeof(*c->attempts));
-		c->result.attempts = c->attempts;
-	}
-	c->dialed = tcpk_now();
-	if (tcpk_timer_set(&c->limit, c->started + o->connect_timeout) == -1) {
-		tcpk_err_set(&err, TCPK_EIO, "out of memory");
-		fail(c, &err);
-		return;
-	}
-	c->stream = c->result.stream;
 	if (o->starttls == NULL) {
 		shake_hands(c);
 		return;
@@ -157,6 +162,118 @@ secure(struct tcpk_connect *c, const struct tcpk_dialed *d)
 	    c->stream, on_starttls, c, &err);
 	if (c->starttls == NULL)
 		fail(c, &err);
+}
+
+/* It knows whose connection it is, and nothing else was said to it. */
+static void
+announced(struct tcpk_connect *c)
+{
+	c->dialed = tcpk_now();
+	if (c->ep->scheme == TCPK_TLS) {
+		secure(c);
+		return;
+	}
+	c->result.stream = c->stream;
+	c->stream = NULL;
+	finish(c, &c->result);
+}
+
+static void
+on_sent(void *arg, const struct tcpk_err *err)
+{
+	struct tcpk_connect	*c = arg;
+	struct tcpk_err		 named;
+
+	if (err == NULL) {
+		announced(c);
+		return;
+	}
+	named = *err;
+	tcpk_err_wrap(&named, "%.80s", c->ep->text);
+	fail(c, &named);
+}
+
+/*
+ * The endpoint has been reached, by whatever way, and nothing was said to it.
+ * What is to be its first bytes, before TLS and what begins that, goes here.
+ */
+static void
+reached(struct tcpk_connect *c)
+{
+	if (c->header != NULL)
+		tcpk__header_send(c->header, c->stream, on_sent, c);
+	else
+		announced(c);
+}
+
+static void
+on_walked(void *arg, const struct tcpk_err *err)
+{
+	struct tcpk_connect	*c = arg;
+
+	c->walk = NULL;
+	c->result.connect_time += tcpk_now() - c->dialed;
+	if (err != NULL)
+		fail(c, err);
+	else
+		reached(c);
+}
+
+/* There is a connection, and more to say before it is the endpoint's. */
+static void
+go_on(struct tcpk_connect *c, const struct tcpk_dialed *d)
+{
+	const struct tcpk_via	*via = c->opts.via;
+	struct tcpk_err		 err;
+
+	/* dial's list of attempts is gone when that is done. */
+	if (d->nattempts > 0) {
+		c->attempts = reallocarray(NULL, d->nattempts,
+		    sizeof(*c->attempts));
+		if (c->attempts == NULL)
+			c->result.nattempts = 0;
+		else
+			memcpy(c->attempts, d->attempts,
+			    d->nattempts * sizeof(*c->attempts));
+		c->result.attempts = c->attempts;
+	}
+	c->stream = c->result.stream;
+	c->dialed = tcpk_now();
+	if (tcpk_timer_set(&c->limit, c->started +
+	    c->ep->o.connect_timeout) == -1) {
+		tcpk_err_set(&err, TCPK_EIO, "out of memory");
+		fail(c, &err);
+		return;
+	}
+	if (via == NULL) {
+		reached(c);
+		return;
+	}
+	c->walk = tcpk_via_start(c->loop, via, c->ep, c->opts.dial.numeric,
+	    c->stream, on_walked, c, &err);
+	if (c->walk == NULL)
+		fail(c, &err);
+}
+
+/* NULL with err, and the descriptor is closed. */
+static struct tcpk_stream *
+stream_of(struct tcpk_connect *c, const struct tcpk_dialed *d,
+    struct tcpk_err *err)
+{
+	struct tcpk_stream	*s, *opening;
+
+	s = c->ep->scheme == TCPK_UDP ?
+	    tcpk_stream_datagram(c->loop, d->fd, err) :
+	    tcpk_stream_socket(c->loop, d->fd, err);
+	if (s == NULL)
+		close(d->fd);
+	if (s == NULL || !d->opening)
+		return s;
+	opening = tcpk_stream_opening(c->loop, s, &d->peer, c->started +
+	    c->ep->o.connect_timeout, err);
+	if (opening == NULL)
+		tcpk_stream_free(s);
+	return opening;
 }
 
 static void
@@ -173,13 +290,10 @@ on_dialed(void *arg, const struct tcpk_dialed *d)
 	result->name_time = d->name_time;
 	result->connect_time = d->connect_time;
 	if (d->fd != -1) {
-		result->stream = c->ep->scheme == TCPK_UDP ?
-		    tcpk_stream_datagram(c->loop, d->fd, &result->err) :
-		    tcpk_stream_socket(c->loop, d->fd, &result->err);
-		if (result->stream == NULL)
-			close(d->fd);
-		else if (c->ep->scheme == TCPK_TLS) {
-			secure(c, d);
+		result->stream = stream_of(c, d, &result->err);
+		if (result->stream != NULL && (c->ep->scheme == TCPK_TLS ||
+		    c->opts.via != NULL || c->header != NULL)) {
+			go_on(c, d);
 			return;
 		}
 	}
@@ -269,11 +383,38 @@ start_tls(struct tcpk_connect *c, struct tcpk_err *err)
 	return 0;
 }
 
+/* All is read and checked before anything is opened. */
+static int
+start_via(struct tcpk_connect *c, struct tcpk_err *err)
+{
+	if (c->ep->o.via == NULL && c->ep->o.via_auth == NULL)
+		return 0;
+	if (c->opts.via == NULL) {
+		c->via = tcpk_via_new(c->ep, err);
+		if (c->via == NULL)
+			return tcpk_err_wrap(err, "%.80s", c->ep->text);
+		c->opts.via = c->via;
+	}
+	/* dial does not free it: nothing here is its own. */
+	c->proxy.scheme = TCPK_TCP;
+	c->proxy.role = TCPK_CONNECT;
+	c->proxy.text = c->ep->text;
+	c->proxy.host = (char *)tcpk_via_host(c->opts.via);
+	c->proxy.port = (char *)tcpk_via_port(c->opts.via);
+	c->proxy.o = c->ep->o;
+	return 0;
+}
+
 static int
 start(struct tcpk_connect *c, struct tcpk_err *err)
 {
 	struct tcpk_dial_opts	dial = c->opts.dial;
 
+	if (start_via(c, err) == -1)
+		return -1;
+	if (c->ep->o.proxy_protocol != 0 && (c->header = tcpk__header_new(
+	    (unsigned)c->ep->o.proxy_protocol, c->opts.from, err)) == NULL)
+		return -1;
 	switch (c->ep->scheme) {
 	case TCPK_TLS:
 		if (start_tls(c, err) == -1)
@@ -290,7 +431,8 @@ start(struct tcpk_connect *c, struct tcpk_err *err)
 	}
 	if (dial.trying != NULL)
 		dial.trying = on_trying;
-	c->dial = tcpk_dial_start(c->loop, c->ep, &dial, on_dialed, c, err);
+	c->dial = tcpk_dial_start(c->loop, c->opts.via != NULL ? &c->proxy :
+	    c->ep, &dial, on_dialed, c, err);
 	return c->dial == NULL ? -1 : 0;
 }
 

@@ -23,6 +23,7 @@ struct attempt {
 	struct tcpk_dial   *dial;
 	struct tcpk_watch   watch;	/* fd -1 when over */
 	struct tcpk_addr    addr;
+	bool		    opening;	/* its SYN waits for data */
 };
 
 struct tcpk_dial {
@@ -98,10 +99,13 @@ tcpk_attempt_err(const struct tcpk_attempt *a, const struct tcpk_endpoint *ep,
 
 	tcpk_addr_format(&a->addr, to, sizeof(to));
 	from[0] = '\0';
-	if (ep->o.source.len != 0)
+	if (tcpk_addr_port(&ep->o.source) != 0)
 		tcpk_addr_format(&ep->o.source, from, sizeof(from));
+	else if (ep->o.source.len != 0)
+		tcpk_addr_format_host(&ep->o.source, from, sizeof(from));
 	tcpk_err_errno(err, tcpk_sock_kind(a->code), a->code,
-	    "connect %s%s%s", to, from[0] != '\0' ? " from " : "", from);
+	    "connect %s%s%s%s", ep->o.via != NULL ? "proxy " : "", to,
+	    from[0] != '\0' ? " from " : "", from);
 }
 
 static void
@@ -143,6 +147,7 @@ succeed(struct tcpk_dial *d, struct attempt *a)
 	struct tcpk_dialed	result = { .fd = a->watch.fd };
 
 	result.peer = a->addr;
+	result.opening = a->opening;
 	tcpk_watch_stop(&a->watch);
 	a->watch.fd = -1;
 	d->active--;
@@ -159,7 +164,7 @@ note_failure(struct tcpk_dial *d, const struct tcpk_addr *addr, int code)
 static bool
 more_to_try(const struct tcpk_dial *d)
 {
-	return d->ntried < MAX_ATTEMPTS && d->nfailed < MAX_ATTEMPTS &&
+	return d->nfailed + d->active < MAX_ATTEMPTS &&
 	    (d->used[V6] < d->naddrs[V6] || d->used[V4] < d->naddrs[V4]);
 }
 
@@ -199,19 +204,39 @@ take_address(struct tcpk_dial *d)
 	return &d->addrs[family][d->used[family]++];
 }
 
+/*
+ * May its first data prove this address?  Only if no other could be lost by
+ * that.  If not, a plain SYN does, which goes now.
+ */
+static bool
+may_defer(const struct tcpk_dial *d)
+{
+	return d->opts.defer && d->active == 0 && !more_to_try(d) &&
+	    !looking_up(d);
+}
+
 static void
 watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
     bool connected)
 {
 	struct attempt	*a = calloc(1, sizeof(*a));
+	bool		 opening;
+	int		 code = 0;
 
-	if (a == NULL) {
+	opening = connected && d->ep->o.fastopen && tcpk_sock_opening(fd);
+	if (opening && !may_defer(d)) {
+		code = tcpk_sock_go(fd);
+		opening = connected = false;
+	}
+	if (a == NULL || code != 0) {
 		close(fd);
-		note_failure(d, addr, ENOMEM);
+		free(a);
+		note_failure(d, addr, code != 0 ? code : ENOMEM);
 		return;
 	}
 	a->dial = d;
 	a->addr = *addr;
+	a->opening = opening;
 	tcpk_watch_init(&a->watch, d->loop, fd, on_writable, a);
 	tcpk_watch_want(&a->watch, TCPK_WRITE);
 	d->tried[d->ntried++] = a;
@@ -353,6 +378,30 @@ on_resolved_v4(void *arg, const struct tcpk_resolved *r)
 	on_resolved(arg, V4, r);
 }
 
+/* The family of the source, which decides as surely as the option; or 0. */
+static uint64_t
+source_family(const struct tcpk_endpoint *ep)
+{
+	if (tcpk_addr_is_any(&ep->o.source))
+		return 0;
+	return tcpk_addr_family(&ep->o.source) == AF_INET ? 4 : 6;
+}
+
+static int
+check_source(const struct tcpk_endpoint *ep, uint64_t family,
+    struct tcpk_err *err)
+{
+	char	text[TCPK_ADDR_TEXT];
+
+	if (family == 0 || source_family(ep) == 0 ||
+	    source_family(ep) == family)
+		return 0;
+	return tcpk_err_set(err, TCPK_EUSAGE, "%.80s: option source: %s is "
+	    "not an IPv%d address, as what to connect to is", ep->text,
+	    tcpk_addr_format_host(&ep->o.source, text, sizeof(text)),
+	    family == 6 ? 6 : 4);
+}
+
 static int
 look_up(struct tcpk_dial *d, struct tcpk_err *err)
 {
@@ -361,9 +410,10 @@ look_up(struct tcpk_dial *d, struct tcpk_err *err)
 	int				 type;
 
 	type = ep->scheme == TCPK_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	/* A source address decides the family as surely as the option. */
-	if (want == 0 && !tcpk_addr_is_any(&ep->o.source))
-		want = tcpk_addr_family(&ep->o.source) == AF_INET ? 4 : 6;
+	if (check_source(ep, want, err) == -1)
+		return -1;
+	if (want == 0)
+		want = source_family(ep);
 	if (want != 4 && (d->lookups[V6] = tcpk_resolve_start(d->loop,
 	    ep->host, ep->port, AF_INET6, type, d->opts.numeric, on_resolved_v6,
 	    d, err)) == NULL)
@@ -394,6 +444,9 @@ take_numeric(struct tcpk_dial *d, struct tcpk_err *err)
 	if (ep->o.family != 0 && ep->o.family != (family == V6 ? 6 : 4))
 		return tcpk_err_set(err, TCPK_EUSAGE, "%.80s is not an IPv%d "
 		    "address", ep->host, ep->o.family == 6 ? 6 : 4);
+	if (ep->scheme != TCPK_UNIX &&
+	    check_source(ep, family == V6 ? 6 : 4, err) == -1)
+		return -1;
 	if (add_addresses(d, family, &a, 1) == -1)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
 	tcpk_timer_set(&d->next, d->started);

@@ -91,7 +91,7 @@ take_port(struct tcpk_endpoint *ep, const char *port, struct tcpk_err *err)
 	    tcpk_value_number(&n, port, 0, 65535, NULL) == -1)
 		return tcpk_err_set(err, TCPK_EUSAGE, "\"%.40s\" is not a "
 		    "port (0 to 65535, or a service name)", port);
-	if (n == 0 && ep->role == TCPK_CONNECT)
+	if (n == 0 && ep->role != TCPK_LISTEN)
 		return tcpk_err_set(err, TCPK_EUSAGE,
 		    "port 0 is for listening only");
 	for (i = 0; port[i] != '\0'; i++)
@@ -170,11 +170,11 @@ take_host_port(struct tcpk_endpoint *ep, const char *place,
 		return tcpk_err_set(err, TCPK_EUSAGE, "too many colons; write "
 		    "an IPv6 address in brackets: [2001:db8::1]:80");
 	if (colon == place) {
-		if (ep->role == TCPK_CONNECT &&
+		if (ep->role != TCPK_LISTEN &&
 		    take_text(&ep->host, "localhost", 9, err) == -1)
 			return -1;
 	} else if (colon == place + 1 && place[0] == '*') {
-		if (ep->role == TCPK_CONNECT)
+		if (ep->role != TCPK_LISTEN)
 			return tcpk_err_set(err, TCPK_EUSAGE,
 			    "* is every local address: for listening only");
 	} else if (take_name(ep, place, colon - place, err) == -1)
@@ -367,13 +367,17 @@ tcpk_endpoint_parse_as(struct tcpk_endpoint *ep, const char *text,
 	copy = strdup(text);
 	if (ep->text == NULL || copy == NULL)
 		no_memory(err);
-	else
+	else {
+		tcpk_endpoint_hide(ep->text);
 		ret = parse(ep, copy, err);
-	free(copy);
-	if (ret == -1) {
-		tcpk_err_wrap(err, "%.150s", text);
-		tcpk_endpoint_free(ep);
+		if (ret == -1)
+			tcpk_err_wrap(err, "%.150s", ep->text);
 	}
+	if (copy != NULL)
+		explicit_bzero(copy, strlen(text));
+	free(copy);
+	if (ret == -1)
+		tcpk_endpoint_free(ep);
 	return ret;
 }
 
@@ -392,4 +396,24 @@ tcpk_endpoint_free(struct tcpk_endpoint *ep)
 	tcpk__options_free(&ep->o);
 	memset(ep, 0, sizeof(*ep));
 	ep->fd = -1;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+tcpk_endpoint_same_place(const struct tcpk_endpoint *a,
+    const struct tcpk_endpoint *b)
+{
+	enum tcpk_scheme	x = a->scheme, y = b->scheme;
+
+	if ((x == TCPK_TLS ? TCPK_TCP : x) != (y == TCPK_TLS ? TCPK_TCP : y))
+		return false;
+	return same_text(a->host, b->host) && same_text(a->port, b->port) &&
+	    same_text(a->path, b->path) && a->fd == b->fd &&
+	    a->o.family == b->o.family &&
+	    same_text(a->o.interface, b->o.interface);
 }

@@ -66,6 +66,13 @@ tcpk_limits_become(struct tcpk_limits *l, unsigned me)
 	l->me = me;
 }
 
+void
+tcpk_limits_change(struct tcpk_limits *l, uint64_t max, uint64_t max_per_host)
+{
+	l->max = max;
+	l->max_per_host = max_per_host;
+}
+
 bool
 tcpk_limits_shared(const struct tcpk_limits *l)
 {
@@ -188,7 +195,8 @@ tcpk_limits_take_host(struct tcpk_limits *l, struct tcpk_ip ip)
 	at = find(l, ip);
 	if (at != HOSTS) {
 		h = entry(l, at);
-		room = h->total < l->max_per_host && h->of[l->me] < UINT16_MAX;
+		room = (l->max_per_host == 0 ||
+		    h->total < l->max_per_host) && h->of[l->me] < UINT16_MAX;
 		if (room) {
 			h->ip = ip;
 			h->total++;

@@ -9,6 +9,9 @@
 /* Where others share the limits, room is looked for this often. */
 #define LOOK_AGAIN	(100 * TCPK_MS)
 
+/* A PROXY header has to be there by then, or with connect-timeout sooner. */
+#define HEADER_LIMIT	(10 * TCPK_SECOND)
+
 /* Datagrams that are denied are told of this often. */
 #define TELL_AGAIN	TCPK_SECOND
 
@@ -56,6 +59,7 @@ tcpk_serve_stop(struct tcpk_serve *s)
 	int	i;
 
 	tcpk__serve_close(s);
+	tcpk__hearings_free(&s->headers);
 	tcpk__shakes_free(&s->shakes);
 	for (i = 0; i < TCPK__FAMILIES; i++) {
 		tcpk_resolve_cancel(s->lookups[i]);
@@ -160,23 +164,30 @@ deny(struct tcpk_serve *s, const struct tcpk_addr *peer, const char *rule)
 		s->handler.denied(s->arg, peer, rule);
 }
 
+static bool
+is_allowed(struct tcpk_serve *s, const struct tcpk_acl *acl,
+    const struct tcpk_addr *peer)
+{
+	struct tcpk_verdict	v;
+	char			rule[256];
+
+	if (acl == NULL)
+		return true;
+	v = tcpk_acl_check(acl, peer);
+	if (!v.allow)
+		deny(s, peer, tcpk_acl_describe(acl, v, rule, sizeof(rule)));
+	return v.allow;
+}
+
 /* Closed before anything else is done for it, TLS included. */
 static bool
 let_in(struct tcpk_serve *s, const struct tcpk_addr *peer)
 {
-	struct tcpk_acl		*acl = s->files->acl;
-	struct tcpk_verdict	 v;
 	struct tcpk_ip		 ip;
 	char			 rule[256];
 
-	if (acl != NULL) {
-		v = tcpk_acl_check(acl, peer);
-		if (!v.allow) {
-			deny(s, peer, tcpk_acl_describe(acl, v, rule,
-			    sizeof(rule)));
-			return false;
-		}
-	}
+	if (!is_allowed(s, s->files->acl, peer))
+		return false;
 	if (s->limits != NULL && tcpk_ip_from(&ip, peer) &&
 	    !tcpk_limits_take_host(s->limits, ip)) {
 		snprintf(rule, sizeof(rule), "max-per-host %llu",
@@ -187,59 +198,76 @@ let_in(struct tcpk_serve *s, const struct tcpk_addr *peer)
 	return true;
 }
 
+/* The client is the handler's from now on; -1: its stream is not. */
+static int
+hand_over(struct tcpk_serve *s, struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	struct tcpk_stream	*rated;
+
+	if (s->ep->o.rate != 0) {
+		rated = tcpk_stream_rate(s->loop, client->stream,
+		    s->ep->o.rate, err);
+		if (rated == NULL)
+			return -1;
+		client->stream = rated;
+	}
+	s->handler.client(s->arg, client);
+	return 0;
+}
+
+static struct tcpk_client
+client_of(struct tcpk_serve *s, const struct tcpk__who *who)
+{
+	return (struct tcpk_client){
+		.serve = s,
+		.endpoint = s->ep,
+		.peer = &who->peer,
+		.listener = &who->listener,
+		.via = who->via.len != 0 ? &who->via : NULL,
+		.to = who->to.len != 0 ? &who->to : NULL
+	};
+}
+
 static void
-on_shaken(void *arg, const struct tcpk_addr *peer,
-    const struct tcpk_addr *listener, const struct tcpk_tls_done *done)
+on_shaken(void *arg, const struct tcpk__who *who,
+    const struct tcpk_tls_done *done)
 {
 	struct tcpk_serve	*s = arg;
-	struct tcpk_client	 client = {
-		.serve = s,
-		.options = &s->ep->o,
-		.stream = done->stream,
-		.peer = peer,
-		.listener = listener,
-		.tls = done->info
-	};
+	struct tcpk_client	 client = client_of(s, who);
+	struct tcpk_err		 err;
 
-	if (done->stream != NULL)
-		s->handler.client(s->arg, &client);
-	else {
-		has_left(s, peer);
-		if (s->handler.refused != NULL)
-			s->handler.refused(s->arg, peer, &done->err,
-			    done->info);
-	}
+	client.stream = done->stream;
+	client.tls = done->info;
+	if (done->stream != NULL && hand_over(s, &client, &err) == 0)
+		return;
+	tcpk_stream_free(done->stream);
+	has_left(s, &who->peer);
+	if (s->handler.refused != NULL)
+		s->handler.refused(s->arg, &who->peer, done->stream != NULL ?
+		    &err : &done->err, done->info);
 }
 
 /* Hand the client over, after its handshake where there is one. */
 static int
 welcome(struct tcpk_serve *s, struct tcpk_client *client,
-    struct tcpk_err *err)
+    const struct tcpk__who *who, struct tcpk_err *err)
 {
 	if (s->files->tls != NULL)
 		return tcpk__shake_start(&s->shakes, s->loop, s->files->tls,
-		    client->stream, s->ep->o.connect_timeout, client->peer,
-		    client->listener, on_shaken, s, err);
-	s->handler.client(s->arg, client);
-	return 0;
+		    client->stream, s->ep->o.connect_timeout, who, on_shaken,
+		    s, err);
+	return hand_over(s, client, err);
 }
 
+/* It is known whose connection it is. */
 static void
-on_client(void *arg, int fd, const struct tcpk_addr *peer)
+admit(struct tcpk_serve *s, int fd, const struct tcpk__who *who)
 {
-	struct tcpk__listener		*l = arg;
-	struct tcpk_serve	*s = l->serve;
-	struct tcpk_addr	 from = *peer;
-	struct tcpk_addr	 at = *tcpk_listen_addr(l->listen);
-	struct tcpk_client	 client = {
-		.serve = s,
-		.options = &s->ep->o,
-		.peer = &from,
-		.listener = &at
-	};
-	struct tcpk_err		 err;
+	struct tcpk_client	client = client_of(s, who);
+	struct tcpk_err		err;
 
-	if (!let_in(s, peer)) {
+	if (!let_in(s, &who->peer)) {
 		close(fd);
 		give_place(s);
 		return;
@@ -249,18 +277,75 @@ on_client(void *arg, int fd, const struct tcpk_addr *peer)
 		close(fd);
 		goto trouble;
 	}
-	if (s->one)
+	if (s->one) {
 		tcpk__serve_close(s);
-	if (welcome(s, &client, &err) == 0)
+		tcpk__hearings_free(&s->headers);
+	}
+	if (welcome(s, &client, who, &err) == 0)
 		return;
 	tcpk_stream_free(client.stream);
 trouble:
-	has_left(s, &from);
+	has_left(s, &who->peer);
 	/* The one who was waited for is gone: nobody else will come. */
 	if (s->n == 0 && s->handler.refused != NULL)
-		s->handler.refused(s->arg, &from, &err, NULL);
+		s->handler.refused(s->arg, &who->peer, &err, NULL);
 	else if (s->handler.trouble != NULL)
 		s->handler.trouble(s->arg, &err);
+}
+
+static void
+on_header(void *arg, int fd, const struct tcpk__who *who,
+    const struct tcpk_err *err)
+{
+	struct tcpk_serve	*s = arg;
+
+	if (err == NULL) {
+		admit(s, fd, who);
+		return;
+	}
+	close(fd);
+	give_place(s);
+	if (s->handler.bad_header != NULL)
+		s->handler.bad_header(s->arg, &who->peer, err);
+}
+
+/* Who connects is a proxy, and says whose connection it is. */
+static void
+hear(struct tcpk_serve *s, int fd, const struct tcpk__who *who)
+{
+	uint64_t	limit = s->ep->o.connect_timeout;
+	struct tcpk_err	err;
+
+	if (!is_allowed(s, s->files->senders, &who->peer)) {
+		close(fd);
+		give_place(s);
+		return;
+	}
+	if (limit > HEADER_LIMIT)
+		limit = HEADER_LIMIT;
+	if (tcpk__hear_start(&s->headers, s->loop, fd, limit, who,
+	    on_header, s, &err) == 0)
+		return;
+	close(fd);
+	give_place(s);
+	if (s->handler.trouble != NULL)
+		s->handler.trouble(s->arg, &err);
+}
+
+static void
+on_client(void *arg, int fd, const struct tcpk_addr *peer)
+{
+	struct tcpk__listener	*l = arg;
+	struct tcpk_serve	*s = l->serve;
+	struct tcpk__who	 who = {
+		.peer = *peer,
+		.listener = *tcpk_listen_addr(l->listen)
+	};
+
+	if (s->ep->o.proxy_protocol != 0)
+		hear(s, fd, &who);
+	else
+		admit(s, fd, &who);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* What a listener reads from files, and reads again when asked to. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +37,38 @@ read_acl(struct tcpk_serve *s, struct tcpk_acl **acl, struct tcpk_err *err)
 	return 0;
 }
 
-struct tcpk_serve_files *
-tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
+/* Who may send PROXY headers. */
+static int
+read_senders(struct tcpk_serve *s, struct tcpk_acl **acl,
+    struct tcpk_err *err)
+{
+	const struct tcpk_options	*o = &s->ep->o;
+	char				 text[200];
+
+	*acl = NULL;
+	if (o->proxy_protocol != 0 && o->proxy_senders == NULL) {
+		/* Said once.  Of a Unix socket its mode is the list. */
+		if (s->files != NULL || s->ep->scheme == TCPK_UNIX)
+			return 0;
+		snprintf(text, sizeof(text), "%.100s: PROXY headers are "
+		    "believed from any sender: no list says from whom",
+		    s->ep->text);
+		on_warning(s, text);
+	}
+	if (o->proxy_senders == NULL)
+		return 0;
+	*acl = tcpk_acl_new(on_warning, s, err);
+	if (*acl != NULL && tcpk_acl_add_text(*acl, "proxy-protocol",
+	    o->proxy_senders, strlen(o->proxy_senders), err) == 0 &&
+	    tcpk_acl_compile(*acl, err) == 0)
+		return 0;
+	tcpk_acl_free(*acl);
+	*acl = NULL;
+	return -1;
+}
+
+static struct tcpk_serve_files *
+read_files(struct tcpk_serve *s, struct tcpk_err *err)
 {
 	struct tcpk_serve_files	*f = calloc(1, sizeof(*f));
 
@@ -49,9 +80,14 @@ tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
 		free(f);
 		return NULL;
 	}
+	if (read_senders(s, &f->senders, err) == -1) {
+		tcpk_serve_files_free(f);
+		return NULL;
+	}
+	f->ep = s->ep;
 	if (s->ep->scheme != TCPK_TLS)
 		return f;
-	f->tls = s->files == NULL ?
+	f->tls = s->files == NULL || s->files->tls == NULL ?
 	    tcpk_tls_config_new(s->ep, on_warning, s, err) :
 	    tcpk_tls_config_again(s->files->tls, s->ep, on_warning, s, err);
 	if (f->tls != NULL)
@@ -60,12 +96,32 @@ tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
 	return NULL;
 }
 
+struct tcpk_serve_files *
+tcpk_serve_read_as(struct tcpk_serve *s, const struct tcpk_endpoint *ep,
+    struct tcpk_err *err)
+{
+	const struct tcpk_endpoint	*now = s->ep;
+	struct tcpk_serve_files		*f;
+
+	s->ep = ep;
+	f = read_files(s, err);
+	s->ep = now;
+	return f;
+}
+
+struct tcpk_serve_files *
+tcpk_serve_read(struct tcpk_serve *s, struct tcpk_err *err)
+{
+	return tcpk_serve_read_as(s, s->ep, err);
+}
+
 void
 tcpk_serve_files_free(struct tcpk_serve_files *f)
 {
 	if (f == NULL)
 		return;
 	tcpk_acl_free(f->acl);
+	tcpk_acl_free(f->senders);
 	tcpk_tls_config_free(f->tls);
 	free(f);
 }
@@ -75,6 +131,10 @@ tcpk_serve_use(struct tcpk_serve *s, struct tcpk_serve_files *f)
 {
 	tcpk_serve_files_free(s->files);
 	s->files = f;
+	s->ep = f->ep;
+	if (s->limits != NULL)
+		tcpk_limits_change(s->limits, s->ep->o.max_clients,
+		    s->ep->o.max_per_host);
 }
 
 struct tcpk_tls_cert *

@@ -1,34 +1,67 @@
 /*
  * serve, private: a name to listeners (serve_open.c), what is read from files
- * (serve_files.c), clients and limits (serve.c), and clients that are still
- * shaking hands (serve_tls.c).
+ * (serve_files.c), clients and limits (serve.c), and clients that are not yet
+ * served (serve_pending.c): whose PROXY header is awaited (serve_proxy.c), or
+ * who are still shaking hands (serve_tls.c).
  */
 #ifndef SERVE_IMPL_H
 #define SERVE_IMPL_H
 
 #include "tcpkit/serve.h"
 
-struct tcpk__shake;
-
-struct tcpk__shakes {
-	struct tcpk__shake	*first, *last;	/* by age */
+struct tcpk__pendings {
+	struct tcpk__pending	*first, *last;	/* by age */
 	size_t			 n;
 };
 
-/* What comes of one; the stream is the callee's.  May free all of them. */
-typedef void tcpk__shake_fn(void *arg, const struct tcpk_addr *peer,
-	    const struct tcpk_addr *listener, const struct tcpk_tls_done *);
+/* The first member of what is pending. */
+struct tcpk__pending {
+	struct tcpk__pendings	*all;
+	struct tcpk__pending	*prev, *next;
+	struct tcpk_timer	 limit;
+	void		       (*late)(struct tcpk__pending *);
+	bool			 crowded_out;
+};
 
 /*
- * Begin; takes the stream.  When there are too many at once the oldest is
- * given up, soon.  -1: TCPK_EIO, the stream is the caller's.
+ * Put it in the list, until it is stopped or its time is over: then it has
+ * been stopped when late is called.  When there are too many at once the
+ * oldest is late, soon.  -1: TCPK_EIO.  Stopping twice is fine.
  */
-int	tcpk__shake_start(struct tcpk__shakes *, struct tcpk_loop *,
-	    struct tcpk_tls_config *, struct tcpk_stream *, uint64_t limit,
-	    const struct tcpk_addr *peer, const struct tcpk_addr *listener,
-	    tcpk__shake_fn *, void *arg, struct tcpk_err *);
+int	tcpk__pending_start(struct tcpk__pending *, struct tcpk__pendings *,
+	    struct tcpk_loop *, uint64_t limit,
+	    void (*late)(struct tcpk__pending *), struct tcpk_err *);
+void	tcpk__pending_stop(struct tcpk__pending *);
 
-void	tcpk__shakes_free(struct tcpk__shakes *);
+/* Why late was called: "LATE in time", or for too MANY at once. */
+void	tcpk__pending_err(const struct tcpk__pending *, const char *late,
+	    const char *many, struct tcpk_err *);
+
+/* Whose connection it is; the last two with a PROXY header, else of len 0. */
+struct tcpk__who {
+	struct tcpk_addr	peer, listener, via, to;
+};
+
+/* What comes of one; the stream is the callee's.  May free all of them. */
+typedef void tcpk__shake_fn(void *arg, const struct tcpk__who *,
+	    const struct tcpk_tls_done *);
+
+/* Begin; takes the stream.  -1: TCPK_EIO, the stream is the caller's. */
+int	tcpk__shake_start(struct tcpk__pendings *, struct tcpk_loop *,
+	    struct tcpk_tls_config *, struct tcpk_stream *, uint64_t limit,
+	    const struct tcpk__who *, tcpk__shake_fn *, void *arg,
+	    struct tcpk_err *);
+void	tcpk__shakes_free(struct tcpk__pendings *);
+
+/* The same; the descriptor is the callee's, also when err says why not. */
+typedef void tcpk__hear_fn(void *arg, int fd, const struct tcpk__who *,
+	    const struct tcpk_err *);
+
+/* Begin; takes the descriptor.  -1: TCPK_EIO, it is the caller's. */
+int	tcpk__hear_start(struct tcpk__pendings *, struct tcpk_loop *, int fd,
+	    uint64_t limit, const struct tcpk__who *, tcpk__hear_fn *,
+	    void *arg, struct tcpk_err *);
+void	tcpk__hearings_free(struct tcpk__pendings *);
 
 /* Addresses one name may stand for. */
 #define TCPK__LISTENERS	32
@@ -43,7 +76,9 @@ struct tcpk__listener {
 
 struct tcpk_serve_files {
 	struct tcpk_acl		*acl;		/* NULL: everyone */
+	struct tcpk_acl		*senders;	/* of PROXY headers; the same */
 	struct tcpk_tls_config	*tls;
+	const struct tcpk_endpoint *ep;		/* whose files they are */
 };
 
 struct tcpk_serve {
@@ -52,7 +87,7 @@ struct tcpk_serve {
 	struct tcpk_serve_handler handler;
 	void			*arg;
 	struct tcpk_serve_files	*files;
-	struct tcpk__shakes	 shakes;
+	struct tcpk__pendings	 headers, shakes;
 	struct tcpk_limits	*limits;	/* NULL: none */
 	struct tcpk_limits	*own_limits;
 	struct tcpk_serve	*forked;	/* from before the fork */

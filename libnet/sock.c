@@ -44,19 +44,25 @@ close_keeping_errno(int fd)
 	errno = saved;
 }
 
-/* A socket with its options set, for either role. */
+/* A socket with its options set. */
 static int
 open_socket(const struct tcpk_addr *a, int type,
-    const struct tcpk_options *o, const char *verb, struct tcpk_err *err)
+    const struct tcpk_options *o, enum tcpk_role role, struct tcpk_err *err)
 {
 	char	text[TCPK_ADDR_TEXT];
-	int	fd;
+	int	fd, family = tcpk_addr_family(a);
 
-	fd = tcpk__sock_new(tcpk_addr_family(a), type);
+	if (o->mptcp && type == SOCK_STREAM && family != AF_UNIX) {
+		fd = tcpk__sock_new_mptcp(family, err);
+		if (fd == -1)
+			return tcpk_err_wrap(err, "%s",
+			    tcpk_addr_format(a, text, sizeof(text)));
+	} else
+		fd = tcpk__sock_new(family, type, 0);
 	if (fd == -1)
-		return fail(err, verb, a, errno);
-	if (tcpk__sock_set_options(fd, tcpk_addr_family(a), type, o,
-	    err) == -1) {
+		return fail(err, role == TCPK_LISTEN ? "listen" : "connect",
+		    a, errno);
+	if (tcpk__sock_set_options(fd, family, type, o, role, err) == -1) {
 		close_keeping_errno(fd);
 		return tcpk_err_wrap(err, "%s",
 		    tcpk_addr_format(a, text, sizeof(text)));
@@ -93,7 +99,7 @@ tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
 {
 	int	fd, ret;
 
-	fd = open_socket(a, SOCK_STREAM, o, "connect", err);
+	fd = open_socket(a, SOCK_STREAM, o, TCPK_CONNECT, err);
 	if (fd == -1)
 		return -1;
 	if (tcpk_addr_port(&o->source) != 0)
@@ -237,7 +243,7 @@ tcpk_sock_listen(const struct tcpk_addr *a, const struct tcpk_options *o,
 {
 	int	fd, ret, backlog = SOMAXCONN;
 
-	fd = open_socket(a, SOCK_STREAM, o, "listen", err);
+	fd = open_socket(a, SOCK_STREAM, o, TCPK_LISTEN, err);
 	if (fd == -1)
 		return -1;
 	if (tcpk_addr_family(a) == AF_UNIX)
@@ -266,10 +272,9 @@ int
 tcpk_sock_datagram(const struct tcpk_addr *a, const struct tcpk_options *o,
     enum tcpk_role role, struct tcpk_err *err)
 {
-	const char	*verb = role == TCPK_LISTEN ? "listen" : "connect";
-	int		 fd;
+	int	fd;
 
-	fd = open_socket(a, SOCK_DGRAM, o, verb, err);
+	fd = open_socket(a, SOCK_DGRAM, o, role, err);
 	if (fd == -1)
 		return -1;
 	if (role == TCPK_LISTEN) {
@@ -281,7 +286,7 @@ tcpk_sock_datagram(const struct tcpk_addr *a, const struct tcpk_options *o,
 		goto fail;
 	if (connect(fd, &a->u.sa, a->len) == 0)
 		return fd;
-	fail(err, verb, a, errno);
+	fail(err, "connect", a, errno);
 fail:
 	close_keeping_errno(fd);
 	return -1;

@@ -5,9 +5,10 @@
 #include "sock_impl.h"
 
 int
-tcpk__sock_new(int family, int type)
+tcpk__sock_new(int family, int type, int protocol)
 {
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    protocol);
 }
 
 int

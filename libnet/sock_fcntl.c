@@ -24,9 +24,9 @@ with_flags(int fd)
 }
 
 int
-tcpk__sock_new(int family, int type)
+tcpk__sock_new(int family, int type, int protocol)
 {
-	return with_flags(socket(family, type, 0));
+	return with_flags(socket(family, type, protocol));
 }
 
 int

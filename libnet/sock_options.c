@@ -103,8 +103,11 @@ set_ip(int fd, int family, int name4, int name6, int value, const char *what,
 }
 
 static int
-set_tcp(int fd, const struct tcpk_options *o, struct tcpk_err *err)
+set_tcp(int fd, const struct tcpk_options *o, enum tcpk_role role,
+    struct tcpk_err *err)
 {
+	if (o->fastopen && tcpk__sock_fastopen(fd, role, err) == -1)
+		return -1;
 	if (o->keepalive != 0 && set_keepalive(fd, o->keepalive, err) == -1)
 		return -1;
 	if (o->nodelay && set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1, "nodelay",
@@ -116,15 +119,13 @@ set_tcp(int fd, const struct tcpk_options *o, struct tcpk_err *err)
 	return 0;
 }
 
-int
-tcpk__sock_set_options(int fd, int family, int type,
-    const struct tcpk_options *o, struct tcpk_err *err)
+static int
+set_options(int fd, int family, int type, const struct tcpk_options *o,
+    enum tcpk_role role, struct tcpk_err *err)
 {
-	if (family == AF_UNIX)
-		return 0;
 	if (o->interface != NULL && set_interface(fd, o->interface, err) == -1)
 		return -1;
-	if (type == SOCK_STREAM && set_tcp(fd, o, err) == -1)
+	if (type == SOCK_STREAM && set_tcp(fd, o, role, err) == -1)
 		return -1;
 	if (o->rcvbuf != 0 && set_int(fd, SOL_SOCKET, SO_RCVBUF,
 	    (int)o->rcvbuf, "rcvbuf", err) == -1)
@@ -139,4 +140,17 @@ tcpk__sock_set_options(int fd, int family, int type,
 	    IPV6_UNICAST_HOPS, (int)o->ttl, "ttl", err) == -1)
 		return -1;
 	return 0;
+}
+
+/* Multipath TCP knows fewer of them than TCP; which ones, the kernel says. */
+int
+tcpk__sock_set_options(int fd, int family, int type,
+    const struct tcpk_options *o, enum tcpk_role role, struct tcpk_err *err)
+{
+	if (family == AF_UNIX)
+		return 0;
+	if (set_options(fd, family, type, o, role, err) == 0)
+		return 0;
+	return o->mptcp && type == SOCK_STREAM ?
+	    tcpk_err_wrap(err, "with mptcp") : -1;
 }

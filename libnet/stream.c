@@ -76,16 +76,31 @@ tcpk_stream_free(struct tcpk_stream *s)
 	free(err);
 }
 
+/* The one whose nature it is. */
+static const struct tcpk__stream_ops *
+nature(const struct tcpk_stream *s)
+{
+	while (s->ops->wraps)
+		s = s->ops->inner(s);
+	return s->ops;
+}
+
 bool
 tcpk_stream_lingers(const struct tcpk_stream *s)
 {
-	return s->ops->lingers;
+	return nature(s)->lingers;
 }
 
 bool
 tcpk_stream_couples(const struct tcpk_stream *s)
 {
-	return s->ops->couples;
+	return nature(s)->couples;
+}
+
+bool
+tcpk__stream_whole(const struct tcpk_stream *s)
+{
+	return nature(s)->whole;
 }
 
 bool
@@ -171,7 +186,8 @@ struct sock_stream {
 static ssize_t
 sock_fail(struct tcpk_stream *s, const char *verb)
 {
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
+	/* EINPROGRESS: the first data of a connection that still opens. */
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINPROGRESS)
 		return TCPK_AGAIN;
 	return tcpk__stream_fail(s, TCPK_ECUT, errno, "%s", verb);
 }
@@ -293,7 +309,8 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 
 static const struct tcpk__stream_ops	sock_ops = {
 	sock_read, sock_write, sock_finish, sock_drained, sock_want,
-	sock_hup, sock_reset, sock_free, sock_fds, NULL, true, false
+	sock_hup, sock_reset, sock_free, sock_fds, NULL, true, false,
+	false, false
 };
 
 struct tcpk_stream *

@@ -18,6 +18,8 @@ struct tcpk__stream_ops {
 	const struct tcpk_stream *(*inner)(const struct tcpk_stream *);
 	bool	lingers;
 	bool	couples;	/* see tcpk_stream_couples */
+	bool	whole;		/* a read and a write are one datagram */
+	bool	wraps;		/* these three are as in the one below */
 };
 
 /* The first member of every stream. */
@@ -35,8 +37,37 @@ int	tcpk__stream_fail(struct tcpk_stream *, enum tcpk_err_kind, int code,
 /* The same with an error from elsewhere. */
 int	tcpk__stream_fail_as(struct tcpk_stream *, const struct tcpk_err *);
 
+/* May it not be cut anywhere, as datagrams? */
+bool	tcpk__stream_whole(const struct tcpk_stream *);
+
 /* Call the owner. */
 void	tcpk__stream_ready(struct tcpk_stream *, unsigned ready);
+
+/*
+ * A stream that changes one thing about the one below it, and passes on all
+ * else: stream_wrap.c.  It begins with this.
+ */
+struct tcpk__wrap {
+	struct tcpk_stream  s;
+	struct tcpk_stream *inner;	/* ours */
+};
+
+/* Take inner; ready is what calls the owner, NULL for the inner's word. */
+void	tcpk__wrap_init(struct tcpk__wrap *, const struct tcpk__stream_ops *,
+	    struct tcpk_stream *inner, void (*ready)(void *wrap, unsigned));
+
+/* The verbs, passed on, with the inner's error when they fail. */
+ssize_t	tcpk__wrap_read(struct tcpk_stream *, void *, size_t);
+ssize_t	tcpk__wrap_write(struct tcpk_stream *, const void *, size_t);
+int	tcpk__wrap_finish(struct tcpk_stream *);
+int	tcpk__wrap_drained(struct tcpk_stream *, uint64_t *);
+void	tcpk__wrap_want(struct tcpk_stream *, unsigned);
+int	tcpk__wrap_hup(struct tcpk_stream *);
+void	tcpk__wrap_reset(struct tcpk_stream *);
+void	tcpk__wrap_free(struct tcpk_stream *);
+/* Not passed on: what passes here is to be seen. */
+bool	tcpk__wrap_fds(const struct tcpk_stream *, int *, int *);
+const struct tcpk_stream *tcpk__wrap_inner(const struct tcpk_stream *);
 
 /* Two descriptors as one stream: stream_pair.c. */
 enum tcpk__how {

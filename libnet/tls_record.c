@@ -316,7 +316,8 @@ tls_inner(const struct tcpk_stream *s)
 
 static const struct tcpk__stream_ops	tls_ops = {
 	tcpk__tls_read, tls_write, tls_finish, tls_drained, tls_want, tls_hup,
-	tls_reset, tls_free, tls_fds, tls_inner, true, false
+	tls_reset, tls_free, tls_fds, tls_inner, true, false,
+	false, false
 };
 
 struct tcpk_stream *
@@ -362,6 +363,8 @@ tcpk__record_stream(struct tcpk_loop *loop, struct tcpk_stream *inner,
 const struct tcpk_tls_info *
 tcpk_tls_info(const struct tcpk_stream *s)
 {
+	while (s->ops->wraps)
+		s = s->ops->inner(s);
 	return s->ops == &tls_ops ? &((const struct tcpk__tls *)s)->info :
 	    NULL;
 }

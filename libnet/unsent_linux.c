@@ -10,6 +10,18 @@
 
 #include "tcpkit/sock.h"
 
+/* Of a connection that is not yet made SIOCOUTQ says 0, whatever waits. */
+static bool
+half_made(int fd)
+{
+	struct tcp_info	info;
+	socklen_t	len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    (info.tcpi_state == TCP_SYN_SENT ||
+	    info.tcpi_state == TCP_SYN_RECV);
+}
+
 uint64_t
 tcpk_sock_unsent(int fd)
 {
@@ -22,7 +34,7 @@ tcpk_sock_unsent(int fd)
 		return 0;
 	if (ioctl(fd, SIOCOUTQ, &n) == -1 || n < 0)
 		return 0;
-	return n;
+	return n == 0 && half_made(fd) ? 1 : n;
 }
 
 /*

@@ -32,6 +32,7 @@ void	tcpk_attempt_err(const struct tcpk_attempt *,
 struct tcpk_dialed {
 	int		 fd;		/* connected, or -1: see err */
 	struct tcpk_addr peer;
+	bool		 opening;	/* see defer */
 	/*
 	 * TCPK_ENAME, TCPK_EUSAGE; TCPK_ETIMEOUT when every address timed
 	 * out, TCPK_EIO when none had a descriptor left; else TCPK_ECONNECT.
@@ -44,6 +45,13 @@ struct tcpk_dialed {
 
 struct tcpk_dial_opts {
 	bool	numeric;	/* ask no name service */
+	/*
+	 * With the option fastopen, take a socket whose SYN waits for the first
+	 * data (tcpk_sock_opening) for connected.  It has not proven its
+	 * address, so this is done with the last one only; else, and where
+	 * this is not set, the SYN goes without data.
+	 */
+	bool	defer;
 	/* NULL, or told of each address as it is tried; may not cancel. */
 	void  (*trying)(void *arg, const struct tcpk_addr *);
 };

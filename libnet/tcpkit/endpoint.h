@@ -31,7 +31,11 @@ enum tcpk_scheme {
 	TCPK_STDIO	/* - */
 };
 
-enum tcpk_role { TCPK_CONNECT, TCPK_LISTEN };
+enum tcpk_role {
+	TCPK_CONNECT,
+	TCPK_LISTEN,
+	TCPK_TARGET	/* to connect to, as one of several */
+};
 
 /* Option values; what was not given has the default. */
 struct tcpk_options {
@@ -47,10 +51,20 @@ struct tcpk_options {
 	uint64_t	 dscp, ttl;		/* TCPK_UNSET the system's */
 	uint64_t	 mode;			/* TCPK_UNSET by umask */
 	bool		 no_shutdown;
-	bool		 nodelay;
+	uint64_t	 rate;		/* bytes a second; 0 no limit */
+	uint64_t	 weight, pool;	/* of a target; pool 0: none */
+	uint64_t	 check;		/* ns; 0 none */
+	bool		 nodelay, fastopen, mptcp;
 	char		*interface;		/* NULL any */
 	char		*owner;			/* NULL whoever runs this */
 	char		*acl, *acl_file;	/* NULL none; see serve */
+	/*
+	 * PROXY headers: connecting, the version to send, 0 none; listening,
+	 * 1 to expect one, from these senders (an access control list; NULL
+	 * is anyone).
+	 */
+	uint64_t	 proxy_protocol;
+	char		*proxy_senders;
 	struct tcpk_addr source;		/* len 0: none */
 	/* TLS; lists are joined by ';', NULL is none.  */
 	char		*ca, *client_ca;	/* files */
@@ -58,6 +72,8 @@ struct tcpk_options {
 	char		*name;			/* to verify; NULL the host */
 	char		*alpn, *pin;		/* lists */
 	char		*starttls;		/* a protocol */
+	char		*via;			/* list of proxies; see via */
+	char		*via_auth;		/* file */
 	bool		 pin_only, insecure, self_signed, allow_truncation;
 };
 
@@ -66,7 +82,7 @@ struct tcpk_options {
 struct tcpk_endpoint {
 	enum tcpk_scheme scheme;
 	enum tcpk_role	 role;
-	char		*text;	/* the whole address as it was written */
+	char		*text;	/* as it was written, without passwords */
 	char		*host;	/* tcp, tls, udp; NULL: every local address */
 	char		*port;	/* tcp, tls, udp: a number or a service */
 	char		*path;	/* unix */
@@ -99,6 +115,13 @@ int	tcpk_endpoint_parse_as(struct tcpk_endpoint *, const char *text,
 /* Give back what parse took.  A zeroed endpoint is fine. */
 void	tcpk_endpoint_free(struct tcpk_endpoint *);
 
+/*
+ * Do both name the same place, whatever their options: the same host and port
+ * in the same words, path or descriptor?  TLS makes no difference.
+ */
+bool	tcpk_endpoint_same_place(const struct tcpk_endpoint *,
+	    const struct tcpk_endpoint *);
+
 /* True if this endpoint takes the option of that name. */
 bool	tcpk_endpoint_takes(const struct tcpk_endpoint *, const char *name);
 
@@ -112,6 +135,12 @@ bool	tcpk_endpoint_takes(const struct tcpk_endpoint *, const char *name);
 int	tcpk_endpoint_default(struct tcpk_endpoint *, const char *name,
 	    const char *value, struct tcpk_err *);
 
+/*
+ * Overwrite by "x" each password that is written in an address or in a list
+ * of proxies, be the rest of it wrong.  False if there is none.
+ */
+bool	tcpk_endpoint_hide(char *text);
+
 /* "tcp", "unix", ... as it is written before the place. */
 const char *tcpk_scheme_name(enum tcpk_scheme);
 
@@ -119,11 +148,13 @@ const char *tcpk_scheme_name(enum tcpk_scheme);
 struct tcpk_option_info {
 	const char	*name;
 	const char	*flag;		/* of a tool, without "--" */
-	const char	*value;		/* "T", "FILE"; NULL takes none */
+	/* "T", "FILE"; "=LIST" may be left out; NULL takes none. */
+	const char	*value;
 	const char	*help;
 	bool		 list;		/* values joined by ';' */
+	bool		 secret;	/* a value may hold a password */
 	/* Who takes it, by enum tcpk_role: bits 1 << enum tcpk_scheme. */
-	unsigned	 schemes[2];
+	unsigned	 schemes[3];
 };
 
 /* Row i, from 0; false after the last. */

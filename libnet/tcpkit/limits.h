@@ -36,6 +36,13 @@ void	tcpk_limits_become(struct tcpk_limits *, unsigned me);
 /* Nobody holds anything in the name of that process any more. */
 void	tcpk_limits_forget(struct tcpk_limits *, unsigned who);
 
+/*
+ * Other limits from now on, for this process; who is over them stays.  Of a
+ * host only where there was such a limit at first.
+ */
+void	tcpk_limits_change(struct tcpk_limits *, uint64_t max,
+	    uint64_t max_per_host);
+
 /* Do other processes hold some of it?  Then room may come unannounced. */
 bool	tcpk_limits_shared(const struct tcpk_limits *);
 

@@ -1,8 +1,11 @@
 /*
  * serve: a listening endpoint to a stream per client: its name is looked up,
  * every address it has is listened on, and each client that may come in
- * becomes a stream, after a TLS handshake where the endpoint says so.  A udp
- * endpoint has no clients: each datagram from who may send one is told.
+ * becomes a stream, after a PROXY header and a TLS handshake where the
+ * endpoint says so.  Who may send a header is for proxy-protocol's list to
+ * say; then the client is who the header says, for the access control list,
+ * for max-per-host and for the handler.  A udp endpoint has no clients: each
+ * datagram from who may send one is told.
  */
 #ifndef TCPKIT_SERVE_H
 #define TCPKIT_SERVE_H
@@ -20,15 +23,20 @@ struct tcpk_serve;
 struct tcpk_client {
 	struct tcpk_serve	*serve;		/* where it came */
 	struct tcpk_stream	*stream;	/* the handler's */
-	const struct tcpk_addr	*peer;
+	const struct tcpk_addr	*peer;	/* with a PROXY header, by its word */
 	const struct tcpk_addr	*listener;
-	const struct tcpk_options *options;	/* of the endpoint */
+	/*
+	 * The proxy that said so, and what it says that the client connected
+	 * to; NULL without a PROXY header that gives addresses.
+	 */
+	const struct tcpk_addr	*via, *to;
+	const struct tcpk_endpoint *endpoint;
 	const struct tcpk_tls_info *tls;	/* NULL: no TLS */
 };
 
 /*
- * All but warning are called from the loop; denied, trouble, warning, refused
- * and datagram may be NULL.
+ * All but warning are called from the loop; denied, trouble, warning, refused,
+ * bad_header and datagram may be NULL.
  */
 struct tcpk_serve_handler {
 	/*
@@ -56,6 +64,14 @@ struct tcpk_serve_handler {
 	 */
 	void	(*refused)(void *arg, const struct tcpk_addr *peer,
 		    const struct tcpk_err *, const struct tcpk_tls_info *);
+	/*
+	 * A sender's PROXY header was malformed or cut short, TCPK_ECUT, or
+	 * not there in time (10 s, or connect-timeout where that is less),
+	 * TCPK_ETIMEOUT, and it was closed; tcpk_serve_free may be called
+	 * from here.  With opts.one others are still waited for.
+	 */
+	void	(*bad_header)(void *arg, const struct tcpk_addr *sender,
+		    const struct tcpk_err *);
 	/*
 	 * A datagram; answer with tcpk_udp_send.  As tcpk_udp_new says of its
 	 * callback; tcpk_serve_free may be called from here.  NULL: udp
@@ -107,6 +123,13 @@ void	tcpk_serve_left(struct tcpk_serve *, const struct tcpk_ip *ip);
  */
 struct tcpk_serve_files *tcpk_serve_read(struct tcpk_serve *,
 	    struct tcpk_err *);
+/*
+ * The same for another endpoint of the same place, which takes the place of
+ * the first one when they are used, and must stay then until the free.  What
+ * is of the socket itself (backlog, mode, owner, buffers) stays as it is.
+ */
+struct tcpk_serve_files *tcpk_serve_read_as(struct tcpk_serve *,
+	    const struct tcpk_endpoint *, struct tcpk_err *);
 void	tcpk_serve_files_free(struct tcpk_serve_files *);
 void	tcpk_serve_use(struct tcpk_serve *, struct tcpk_serve_files *);
 
@@ -116,7 +139,10 @@ void	tcpk_serve_pause(struct tcpk_serve *);
 /* Clients, and datagrams, that were denied so far. */
 uint64_t tcpk_serve_denied(const struct tcpk_serve *);
 
-/* Stop listening, for good; clients that shake hands are given up. */
+/*
+ * Stop listening, for good; clients that shake hands, or whose PROXY header is
+ * awaited, are given up.
+ */
 void	tcpk_serve_stop(struct tcpk_serve *);
 
 /* Our own certificate, as tcpk_tls_config_cert; NULL without TLS. */

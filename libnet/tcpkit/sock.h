@@ -17,7 +17,8 @@
 
 /*
  * Begin a connection.  Returns the descriptor, with *done set when it is
- * connected already; else wait for TCPK_WRITE and call tcpk_sock_error.
+ * connected already (or see tcpk_sock_opening); else wait for TCPK_WRITE and
+ * call tcpk_sock_error.
  * -1 with err filled: TCPK_EUSAGE when an option is not to be had on this
  * system, TCPK_ETIMEOUT for ETIMEDOUT, else TCPK_ECONNECT; err->code is the
  * errno.  For a Unix socket EAGAIN means that its backlog is full: try
@@ -25,6 +26,20 @@
  */
 int	tcpk_sock_connect(const struct tcpk_addr *,
 	    const struct tcpk_options *, bool *done, struct tcpk_err *);
+
+/*
+ * Has a TCP connection not been answered yet?  With the option fastopen
+ * connecting may be done without a SYN: that goes with the first data, and
+ * only then it turns out if there is a peer.  Until it has answered the socket
+ * must not be shut down: the kernel would give up connecting.
+ */
+bool	tcpk_sock_opening(int fd);
+
+/*
+ * Send the SYN of such a connection without data; after that it is one under
+ * way.  0, or the errno value of why it cannot be.
+ */
+int	tcpk_sock_go(int fd);
 
 /*
  * Bind and listen.  An IPv6 wildcard address takes IPv4 clients too unless

@@ -134,4 +134,58 @@ struct tcpk_stream *tcpk_stream_stdio(struct tcpk_loop *, int rfd, int wfd,
 struct tcpk_stream *tcpk_stream_program(struct tcpk_loop *,
 	    char *const argv[], char *const envp[], struct tcpk_err *);
 
+/*
+ * The same stream with not more than so many bytes a second each way; the
+ * rest waits in the kernel, at its writer's cost.  A datagram passes as a
+ * whole, and what it is too long for is made up for behind it.  Takes inner;
+ * NULL (TCPK_EIO): it is still the caller's.
+ */
+struct tcpk_stream *tcpk_stream_rate(struct tcpk_loop *,
+	    struct tcpk_stream *inner, uint64_t bytes_per_second,
+	    struct tcpk_err *);
+
+/*
+ * The same stream, of a socket whose SYN waits for the first data
+ * (tcpk_sock_opening).  It goes with the first write; without data after
+ * 10 ms or before the half-close.  Until the peer has answered a failure is
+ * one to connect, TCPK_ECONNECT or TCPK_ETIMEOUT, and the latter at the
+ * deadline.  Takes inner; NULL (TCPK_EIO): it is still the caller's.
+ */
+struct tcpk_stream *tcpk_stream_opening(struct tcpk_loop *,
+	    struct tcpk_stream *inner, const struct tcpk_addr *peer,
+	    uint64_t deadline, struct tcpk_err *);
+
+/*
+ * The same stream, whose reads give lines.  With crlf every LF that no CR is
+ * before becomes CR LF.  With interval (ns, 0 none) they come one at a time,
+ * each not before interval has passed since the one before; one that is
+ * longer than 64 KiB comes in pieces without a pause, and what follows the
+ * last LF at the end.  Meanwhile no more than 128 KiB is read ahead.  Takes
+ * inner; NULL (TCPK_EIO): it is still the caller's.
+ */
+struct tcpk_stream *tcpk_stream_lines(struct tcpk_loop *,
+	    struct tcpk_stream *inner, bool crlf, uint64_t interval,
+	    struct tcpk_err *);
+
+/* As the stream sees it: what is read comes in, what is written goes out. */
+enum tcpk_way { TCPK_OUT, TCPK_IN };
+
+/*
+ * The same stream, looked on: fn is told of every piece that was read from
+ * it, or that it took, once each and in order; n is 0 when the end of file
+ * was read, or passed on.  fn may not touch the stream.  Takes inner; NULL
+ * (TCPK_EIO): it is still the caller's.
+ */
+struct tcpk_stream *tcpk_stream_tap(struct tcpk_stream *inner,
+	    void (*fn)(void *arg, enum tcpk_way, const void *, size_t n),
+	    void *arg, struct tcpk_err *);
+
+/*
+ * The same stream, lent: to reset and to free it does nothing to inner, which
+ * stays the caller's and may then be lent again, with what was read ahead in
+ * it.  Until then inner is not to be touched.  NULL: TCPK_EIO.
+ */
+struct tcpk_stream *tcpk_stream_lend(struct tcpk_stream *inner,
+	    struct tcpk_err *);
+
 #endif

@@ -453,6 +453,7 @@ test_table(void)
 		{ "DEV", "lo" }, { "T|no", "no" }, { "N", "3" },
 		{ "BYTES", "4k" }, { "0660", "0660" },
 		{ "USER:GROUP", "a:b" }, { "LIST", "+all" }, { "FILE", "f" },
+		{ "=1|2|LIST", "2" },
 		{ NULL, NULL },
 	};
 	static const char *const	texts[] = {
@@ -465,7 +466,7 @@ test_table(void)
 	char			text[200];
 	const char		*value;
 	size_t			i, j, n, wrong = 0, took = 0;
-	int			role, scheme, takes, r;
+	int			role, scheme, takes, r, with;
 
 	for (i = 0; tcpk_option_info(i, &info); i++) {
 		value = "x";
@@ -479,13 +480,16 @@ test_table(void)
 		n = strlen(info.help);
 		ok(n > 0 && n < 60 && info.help[n - 1] != '.' &&
 		    strlen(info.name) < 32 &&
-		    (info.schemes[0] | info.schemes[1]) != 0, "%s: %s", info.name, info.help);
+		    (info.schemes[0] | info.schemes[1] |
+		    info.schemes[2]) != 0, "%s: %s", info.name, info.help);
 		for (scheme = 0; scheme < 8; scheme++)
 			for (role = 0; role < 2; role++) {
+				with = info.value != NULL &&
+				    (info.value[0] != '=' ||
+				    role == TCPK_CONNECT);
 				snprintf(text, sizeof(text), "%s,%s%s%s",
 				    texts[scheme], info.name,
-				    info.value != NULL ? "=" : "",
-				    info.value != NULL ? value : "");
+				    with ? "=" : "", with ? value : "");
 				takes = (info.schemes[role] >> scheme &
 				    1) != 0;
 				if (role == TCPK_LISTEN &&

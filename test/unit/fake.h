@@ -40,6 +40,7 @@ struct step {
 struct script {
 	struct step	 in[STEPS];	/* ends with END */
 	struct step	 out[STEPS];	/* then everything is taken */
+	const char	*text;		/* its bytes; NULL: fake_byte makes them */
 	int		 finish_again;	/* times, before finish goes */
 	int		 finish_fails;	/* kind */
 	int		 drain_again;	/* times */
@@ -111,6 +112,8 @@ fake_before(const char *first, const char *then)
 static unsigned char
 fake_byte(const struct fake *f, uint64_t at)
 {
+	if (f->script.text != NULL)
+		return (unsigned char)f->script.text[at];
 	return (unsigned char)(at * 131 + at / 251 + (unsigned char)f->name);
 }
 
@@ -427,6 +430,7 @@ fake_due(void)
 }
 
 /* Go on to what is due next; false when nothing ever will be. */
+__attribute__((unused))
 static bool
 fake_turn(struct tcpk_loop *loop)
 {

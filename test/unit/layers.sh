@@ -46,7 +46,8 @@ skip() {
 # The layer of a module, empty for an unknown one.
 layer() {
 	case $1 in
-	err | addr | value | ip | endpoint | acl | proxyproto) echo 0 ;;
+	err | addr | value | ip | endpoint | acl | proxyproto | rate | \
+	digest) echo 0 ;;
 	loop | sock | resolve | shared | limits) echo 1 ;;
 	listen | dial | via | udp | stream | starttls | tls) echo 2 ;;
 	connect | serve | pump | hub | simple) echo 3 ;;

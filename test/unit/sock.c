@@ -176,6 +176,69 @@ test_options(void)
 	close(l);
 }
 
+/* Fast Open is asked for in both roles, and changes nothing without data. */
+static void
+test_fastopen(void)
+{
+	struct tcpk_addr a;
+	bool		 done;
+	int		 l, c;
+
+	l = listen_on("127.0.0.1", "0,fastopen", &a);
+	if (l == -1) {
+		ok(err.kind == TCPK_EUSAGE && strstr(err.text, "fastopen") !=
+		    NULL && strstr(err.text, "127.0.0.1") != NULL,
+		    "fastopen: %s", err.text);
+		return;
+	}
+#ifdef TCP_FASTOPEN
+	ok(get(l, IPPROTO_TCP, TCP_FASTOPEN) > 0, "fastopen: listening");
+#endif
+	c = connect_to(&a, "h:1,fastopen", &done);
+	ok(c != -1, "fastopen: connecting");
+	if (done && tcpk_sock_opening(c))
+		ok(tcpk_sock_go(c) == 0, "fastopen: a SYN without data");
+	ok(finish(c) == 0 && !tcpk_sock_opening(c), "fastopen: connected");
+	ok(tcpk_sock_unsent(c) == 0, "fastopen: nothing unsent");
+	close(c);
+	close(l);
+	a = addr("192.0.2.77", 1);
+	c = connect_to(&a, "h:1", &done);
+	if (c == -1 || done)
+		ok(1, "opening # SKIP no network");
+	else
+		ok(!tcpk_sock_opening(c) || tcpk_sock_unsent(c) > 0,
+		    "opening: its SYN is not acknowledged");
+	if (c != -1)
+		close(c);
+}
+
+static void
+test_mptcp(void)
+{
+	struct tcpk_addr a;
+	bool		 done;
+	int		 l, c;
+
+	l = listen_on("127.0.0.1", "0,mptcp,nodelay,sndbuf=30000", &a);
+	if (l == -1) {
+		ok(err.kind == TCPK_EUSAGE && strstr(err.text, "mptcp") !=
+		    NULL && strstr(err.text, "127.0.0.1") != NULL,
+		    "mptcp: %s", err.text);
+		return;
+	}
+	c = connect_to(&a, "h:1,mptcp,keepalive=30", &done);
+	ok(c != -1 && finish(c) == 0 && flags_right(c), "mptcp: connected");
+	ok(get(c, SOL_SOCKET, SO_KEEPALIVE) != 0 &&
+	    get(l, IPPROTO_TCP, TCP_NODELAY) != 0, "mptcp: options");
+#ifdef SO_PROTOCOL
+	ok(get(c, SOL_SOCKET, SO_PROTOCOL) == 262 &&
+	    get(l, SOL_SOCKET, SO_PROTOCOL) == 262, "mptcp: the protocol");
+#endif
+	close(c);
+	close(l);
+}
+
 /* A wildcard IPv6 socket takes both families, but not when told. */
 static void
 test_dual(void)
@@ -361,6 +424,8 @@ main(void)
 	/* Each of these left one listener open on purpose. */
 	before += l == -1 ? 1 : 2;
 	test_options();
+	test_fastopen();
+	test_mptcp();
 	test_dual();
 	test_unix();
 	test_unsent();
