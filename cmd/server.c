@@ -10,14 +10,16 @@
 #include "tls_msg.h"
 
 static int
-join(struct server *s, struct server_client *c,
+join(struct listener *l, struct server_client *c,
     const struct tcpk_client *client, struct tcpk_err *err)
 {
+	struct server		*s = l->server;
 	const struct tcpk_addr	*a = client->peer;
 	char			 text[TCPK_ADDR_TEXT];
 
 	c->server = s;
-	c->serve = client->serve;
+	c->listener = l;
+	l->clients++;
 	/* One numbering for all workers. */
 	c->conn = ++*s->last_conn;
 	s->count->total++;
@@ -30,7 +32,11 @@ join(struct server *s, struct server_client *c,
 	s->count->now = s->clients.conn;
 	if (!tcpk_ip_from(&c->ip, a))
 		memset(&c->ip, 0, sizeof(c->ip));
-	/* A client of a Unix socket mostly has no name: then ours. */
+	/* A client of a Unix socket mostly has no name: then its proxy's. */
+	if (tcpk_addr_family(a) == AF_UNIX && !tcpk_addr_is_named(a) &&
+	    client->via != NULL)
+		a = client->via;
+	/* Or ours. */
 	if (tcpk_addr_family(a) == AF_UNIX && !tcpk_addr_is_named(a))
 		a = client->listener;
 	c->peer = strdup(tcpk_addr_format(a, text, sizeof(text)));
@@ -43,15 +49,27 @@ say_joined(const struct server *s, const struct server_client *c,
     const struct tcpk_client *client)
 {
 	struct msg_fields	f = { .event = "connect" };
-	char			text[TCPK_ADDR_TEXT];
+	char			text[TCPK_ADDR_TEXT], via[TCPK_ADDR_TEXT];
 
 	f.conn = c->conn;
 	f.peer = c->peer;
 	f.local = tcpk_addr_format(client->listener, text, sizeof(text));
+	if (client->via != NULL)
+		f.via = tcpk_addr_format(client->via, via, sizeof(via));
 	msg(s->o.msg, s->o.announce ? MSG_NOTICE : MSG_INFO, &f,
-	    "connection from %s", c->peer);
+	    "connection from %s%s%s", c->peer, f.via != NULL ? " via " : "",
+	    f.via != NULL ? f.via : "");
 	if (client->tls != NULL)
 		tls_msg_agreed(s->o.msg, &f, client->tls, false);
+}
+
+/* The words of the log for who ended it. */
+static const char *
+side_word(const struct server_end *e)
+{
+	if (e->side == 1)
+		return e->target != NULL ? "the client" : "the peer";
+	return e->target != NULL ? "the target" : "this side";
 }
 
 static void
@@ -60,35 +78,46 @@ say_left(const struct server *s, const struct server_client *c,
 {
 	struct msg_fields	f = { .event = "disconnect" };
 	char			in[MSG_BYTES], out[MSG_BYTES];
-	double			seconds;
+	const char		*to = e->target != NULL ? " to " : "";
+	const char		*target = e->target != NULL ? e->target : "";
+	bool			 shown = !e->quiet && (s->o.announce ||
+				    s->o.log);
+	double			 seconds;
 
 	f.conn = c->conn;
 	f.peer = c->peer;
+	f.target = e->target;
+	if (e->target != NULL && e->side != -1)
+		f.side = e->side == 1 ? "client" : "target";
 	f.moved = true;
 	f.bytes_in = e->bytes_in;
 	f.bytes_out = e->bytes_out;
 	f.duration = tcpk_now() - c->since;
 	seconds = (double)f.duration / 1e9;
+	msg_bytes(e->bytes_out, out);
+	msg_bytes(e->bytes_in, in);
 	if (e->err.kind == TCPK_OK) {
 		f.reason = e->side == 1 ? "peer-end" : "local-end";
-		msg(s->o.msg, s->o.announce ? MSG_NOTICE : MSG_INFO, &f,
-		    "%s: done after %.3f s, %s ended first (sent %s, "
-		    "received %s)", c->peer, seconds,
-		    e->side == 1 ? "the peer" : "this side",
-		    msg_bytes(e->bytes_out, out), msg_bytes(e->bytes_in, in));
+		msg(s->o.msg, shown ? MSG_NOTICE : MSG_INFO, &f,
+		    "%s%s%s: done after %.3f s, %s ended first (sent %s, "
+		    "received %s)", c->peer, to, target, seconds,
+		    side_word(e), out, in);
 		return;
 	}
 	f.reason = e->err.code == ECONNRESET || e->err.code == EPIPE ?
 	    "reset" : tcpk_err_word(e->err.kind);
-	msg(s->o.msg, MSG_WARNING, &f, "%s: %s after %.3f s (sent %s, "
-	    "received %s)", c->peer, e->err.text, seconds,
-	    msg_bytes(e->bytes_out, out), msg_bytes(e->bytes_in, in));
+	msg(s->o.msg, MSG_WARNING, &f, "%s%s%s: %s%s%s after %.3f s (sent "
+	    "%s, received %s)", c->peer, to, target,
+	    e->target != NULL && e->side != -1 ? side_word(e) : "",
+	    e->target != NULL && e->side != -1 ? ": " : "", e->err.text,
+	    seconds, out, in);
 }
 
 void
 server_leave(struct server_client *c, const struct server_end *e)
 {
 	struct server	*s = c->server;
+	struct listener	*l = c->listener;
 
 	if (c->peer != NULL)
 		say_left(s, c, e);
@@ -98,8 +127,11 @@ server_leave(struct server_client *c, const struct server_end *e)
 	s->count->now = s->clients.conn;
 	s->count->bytes_in += e->bytes_in;
 	s->count->bytes_out += e->bytes_out;
-	tcpk_serve_left(c->serve,
+	tcpk_serve_left(l->serve,
 	    (c->ip.hi | c->ip.lo) != 0 ? &c->ip : NULL);
+	l->clients--;
+	if (l->retired)
+		server_retire(l);
 	free(c->peer);
 	free(c);
 	server_end_if_done(s);
@@ -125,19 +157,21 @@ turn_away(struct server *s, const struct tcpk_client *client,
 }
 
 void
-server_welcome(struct server *s, const struct tcpk_client *client)
+server_welcome(struct listener *l, const struct tcpk_client *came)
 {
+	struct server		*s = l->server;
 	struct server_client	*c = calloc(1, s->handler->client_size);
+	struct tcpk_client	 client = *came;
 	struct tcpk_err		 err;
 
 	if (c == NULL)
 		tcpk_err_set(&err, TCPK_EIO, "out of memory");
-	else if (join(s, c, client, &err) == 0) {
-		say_joined(s, c, client);
-		if (s->handler->client(s->arg, c, client, &err) == 0)
+	else if (join(l, c, &client, &err) == 0) {
+		say_joined(s, c, &client);
+		if (s->handler->client(s->arg, c, &client, &err) == 0)
 			return;
 	}
-	turn_away(s, client, c, &err);
+	turn_away(s, &client, c, &err);
 }
 
 void

@@ -13,12 +13,13 @@
 #include "msg.h"
 
 struct server;
+struct listener;
 
 /* A client: the first member of the tool's own. */
 struct server_client {
 	struct server_client *next, *prev;
 	struct server	     *server;
-	struct tcpk_serve    *serve;	/* where it came */
+	struct listener	     *listener;	/* where it came */
 	struct tcpk_ip	      ip;	/* IPv4 and IPv6; else zero */
 	uint64_t	      conn;	/* its number, from 1 */
 	uint64_t	      since;	/* on the clock */
@@ -31,6 +32,14 @@ struct server_end {
 	struct tcpk_err	err;			/* TCPK_OK: well */
 	/* Who ended first, or failed: 0 we, 1 the client, -1 none. */
 	int		side;
+	const char	*target;	/* who we are then; NULL this tool */
+	bool		quiet;		/* not worth a line without -v */
+};
+
+/* What a server has counted, in all its processes. */
+struct server_counters {
+	uint64_t	now, total, denied, refused, bad_headers;
+	uint64_t	bytes_in, bytes_out;	/* of those who left */
 };
 
 struct server_handler {
@@ -44,11 +53,12 @@ struct server_handler {
 	size_t	client_size;	/* of the tool's own; it begins all zero */
 	/*
 	 * Serve a client; takes its stream, and calls server_leave in the
-	 * end, but not before this returns.  -1: the stream is not taken, and
-	 * the client is turned away with err.
+	 * end, but not before this returns.  -1: the stream, which may be
+	 * another by now, is not taken, and the client is turned away with
+	 * err.
 	 */
 	int	(*client)(void *arg, struct server_client *,
-		    const struct tcpk_client *, struct tcpk_err *);
+		    struct tcpk_client *, struct tcpk_err *);
 	/*
 	 * A datagram to a udp:// listener: answer with tcpk_udp_send; returns
 	 * how many bytes that was.  NULL: no such listeners.
@@ -61,11 +71,20 @@ struct server_handler {
 	void	(*drain)(void *arg);
 	/* Listening, and ready; may be NULL, as drain may. */
 	void	(*ready)(void *arg);
+	/*
+	 * SIGHUP: what to listen on from now on; NULL: what files of the
+	 * endpoints say is read again.  -1: it cannot be had, and nothing
+	 * changes.  reloaded follows: it is used and the old endpoints are
+	 * not any more, or (false) it is not.
+	 */
+	int	(*reload)(void *arg, struct tcpk_endpoint *const **eps,
+		    size_t *n, struct tcpk_err *);
+	void	(*reloaded)(void *arg, bool used);
 };
 
 struct server_opts {
 	const struct msg *msg;
-	struct tcpk_endpoint *eps;
+	struct tcpk_endpoint *const *eps;
 	size_t		  neps;
 	bool		  numeric;
 	unsigned	  workers;		/* processes; 0 is 1 */
@@ -74,6 +93,7 @@ struct server_opts {
 	int		  ready_fd;		/* -1 none */
 	const char	 *user;			/* NULL: stay who we are */
 	bool		  announce;	/* say who comes and goes without -v */
+	bool		  log;		/* say only who goes */
 };
 
 /*
@@ -85,6 +105,11 @@ int	server_run(const struct server_opts *, const struct server_handler *,
 
 /* A client has left: say it, count it, free it, let the next one in. */
 void	server_leave(struct server_client *, const struct server_end *);
+
+void	server_counts(const struct server *, struct server_counters *);
+
+/* Which of the processes this one is, from 0. */
+unsigned server_process(const struct server *);
 
 /* Stop as by SIGTERM; with a status other than 0, at once and with that. */
 void	server_stop(struct server *, int status);

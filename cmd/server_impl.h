@@ -15,11 +15,17 @@ struct listener {
 	struct server		*server;
 	struct tcpk_serve	*serve;
 	const struct tcpk_endpoint *ep;
+	struct tcpk_limits	*limits;	/* NULL: those of serve */
+	size_t			 clients;	/* that came here */
+	bool			 retired;	/* freed with the last of them */
 };
 
-/* What a process has counted; the sum of all is what is told. */
-struct server_counters {
-	uint64_t	now, total, denied, refused, bytes_in, bytes_out;
+/* A reload that waits for new listeners to be ready: server_reload.c. */
+struct reload {
+	struct listener		**listeners;	/* old and new ones */
+	struct tcpk_serve_files	**files;	/* of the old ones */
+	struct tcpk_endpoint *const *eps;
+	size_t			 n, nready, nnew;
 };
 
 struct server {
@@ -27,7 +33,8 @@ struct server {
 	const struct server_handler *handler;
 	void			*arg;
 	struct tcpk_loop	*loop;
-	struct listener		*listeners;
+	struct listener		**listeners;
+	struct reload		*reload;	/* NULL: none is under way */
 	struct server_client	 clients;	/* the list's head */
 	struct tcpk_timer	 limit;		/* of the run, of the drain */
 	size_t			 n, nready;
@@ -36,7 +43,6 @@ struct server {
 	_Atomic uint64_t	*last_conn;
 	struct server_counters	*counters;	/* of each process */
 	struct server_counters	*count;		/* our own */
-	struct tcpk_limits	**limits;	/* by listener; NULL: one process */
 	struct server		*parent;	/* in a worker: from the fork */
 	unsigned		 me;		/* number of a worker */
 	struct tcpk_watch	 control;	/* in a worker */
@@ -48,6 +54,18 @@ struct server {
 /* Begin to listen on all endpoints.  -1: what can be refused at once was. */
 int	server_listen(struct server *, struct tcpk_err *);
 
+/* On one; in a worker as the parent's like does.  NULL: the same. */
+struct listener *server_listen_on(struct server *,
+	    const struct tcpk_endpoint *, const struct listener *like,
+	    struct tcpk_err *);
+
+/* Close it; it is freed when no client is there any more that came by it. */
+void	server_retire(struct listener *);
+
+/* One of a reload's listeners is ready, or (err) is not. */
+void	server_reload_ready(struct server *, const struct tcpk_err *);
+void	server_reload_abandon(struct server *, const struct tcpk_err *);
+
 void	server_say_statistics(const struct server *);
 
 /* In a worker: hear what the parent says. */
@@ -58,7 +76,7 @@ bool	server_can_reload(const struct server *);
 int	server_reload(struct server *);
 
 /* A client was let in. */
-void	server_welcome(struct server *, const struct tcpk_client *);
+void	server_welcome(struct listener *, const struct tcpk_client *);
 
 /* Leave, with a status or with the one that is set already. */
 void	server_end(struct server *, int status);

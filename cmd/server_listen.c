@@ -43,7 +43,10 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 	size_t			 i;
 
 	if (err != NULL) {
-		server_fail(s, "listen-failed", err);
+		if (s->reload != NULL)
+			server_reload_abandon(s, err);
+		else
+			server_fail(s, "listen-failed", err);
 		return;
 	}
 	/* A worker has nothing to say that was not said before the fork. */
@@ -59,14 +62,16 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 			    l->ep->o.client_ca != NULL);
 		free(cert);
 	}
-	if (++s->nready == s->n)
+	if (s->reload != NULL)
+		server_reload_ready(s, NULL);
+	else if (++s->nready == s->n)
 		all_ready(s);
 }
 
 static void
 on_client(void *arg, const struct tcpk_client *client)
 {
-	server_welcome(((struct listener *)arg)->server, client);
+	server_welcome(arg, client);
 }
 
 static void
@@ -122,51 +127,19 @@ on_refused(void *arg, const struct tcpk_addr *peer,
 		tls_msg_presented(s->o.msg, &f, text, info, false);
 }
 
-int
-server_reload(struct server *s)
+static void
+on_bad_header(void *arg, const struct tcpk_addr *sender,
+    const struct tcpk_err *err)
 {
-	struct msg_fields	 f = { .event = "reload" };
-	struct tcpk_serve_files	**files;
-	struct tcpk_err		 err;
-	size_t			 i, n = 0;
-	bool			 all;
+	struct server		*s = ((struct listener *)arg)->server;
+	struct msg_fields	 f = { .event = "proxy-failed" };
+	char			 text[TCPK_ADDR_TEXT];
+	struct tcpk_err		 named = *err;
 
-	files = calloc(s->n, sizeof(*files));
-	while (files != NULL && n < s->n &&
-	    (files[n] = tcpk_serve_read(s->listeners[n].serve, &err)) != NULL)
-		n++;
-	all = n == s->n;
-	if (all) {
-		for (i = 0; i < n; i++)
-			tcpk_serve_use(s->listeners[i].serve, files[i]);
-		msg(s->o.msg, s->parent == NULL ? MSG_NOTICE : MSG_DEBUG, &f,
-		    "reloaded");
-	} else {
-		if (files == NULL)
-			tcpk_err_set(&err, TCPK_EIO, "out of memory");
-		f.event = "reload-failed";
-		tcpk_err_wrap(&err, "not reloaded");
-		msg_err(s->o.msg, MSG_ERROR, &f, &err);
-		while (n > 0)
-			tcpk_serve_files_free(files[--n]);
-	}
-	free(files);
-	return all ? 0 : -1;
-}
-
-bool
-server_can_reload(const struct server *s)
-{
-	const struct tcpk_options	*o;
-	size_t				 i;
-
-	for (i = 0; i < s->o.neps; i++) {
-		o = &s->o.eps[i].o;
-		if (o->acl_file != NULL || o->cert != NULL ||
-		    o->client_ca != NULL)
-			return true;
-	}
-	return false;
+	s->count->bad_headers++;
+	f.peer = tcpk_addr_format(sender, text, sizeof(text));
+	tcpk_err_wrap(&named, "%s", text);
+	msg_err(s->o.msg, MSG_WARNING, &f, &named);
 }
 
 static void
@@ -191,61 +164,99 @@ on_datagram(void *arg, struct tcpk_serve *serve, struct tcpk_udp *udp,
 	    "with %zu", text, n, sent);
 }
 
-/* What several processes share has to be there before the fork. */
+/*
+ * What several processes share has to be there before the fork, and what may
+ * change in a reload from the beginning.
+ */
 static int
-make_limits(struct server *s, struct tcpk_err *err)
+make_limits(const struct server *s, struct listener *l, struct tcpk_err *err)
 {
-	const struct tcpk_options	*o;
-	size_t				 i;
+	const struct tcpk_options	*o = &l->ep->o;
+	bool				 changes = s->handler->reload != NULL;
 
-	s->limits = calloc(s->o.neps, sizeof(*s->limits));
-	if (s->limits == NULL)
-		return tcpk_err_set(err, TCPK_EIO, "out of memory");
-	for (i = 0; i < s->o.neps; i++) {
-		o = &s->o.eps[i].o;
-		if (o->max_clients == 0 && o->max_per_host == 0)
-			continue;
-		s->limits[i] = tcpk_limits_new(o->max_clients,
-		    o->max_per_host, s->o.workers, err);
-		if (s->limits[i] == NULL)
-			return -1;
-	}
+	if (!changes && (s->o.workers == 1 ||
+	    (o->max_clients == 0 && o->max_per_host == 0)))
+		return 0;
+	l->limits = tcpk_limits_new(o->max_clients, changes ? UINT16_MAX :
+	    o->max_per_host, s->o.workers, err);
+	if (l->limits == NULL)
+		return -1;
+	tcpk_limits_change(l->limits, o->max_clients, o->max_per_host);
 	return 0;
 }
 
-int
-server_listen(struct server *s, struct tcpk_err *err)
+static void
+free_listener(struct listener *l)
 {
-	struct tcpk_serve_handler		 handler = {
+	tcpk_serve_free(l->serve);
+	/* In a worker they are the parent's. */
+	if (l->server->parent == NULL)
+		tcpk_limits_free(l->limits);
+	free(l);
+}
+
+void
+server_retire(struct listener *l)
+{
+	l->retired = true;
+	if (l->serve != NULL)
+		tcpk_serve_stop(l->serve);
+	if (l->clients == 0)
+		free_listener(l);
+}
+
+struct listener *
+server_listen_on(struct server *s, const struct tcpk_endpoint *ep,
+    const struct listener *like, struct tcpk_err *err)
+{
+	struct tcpk_serve_handler	 handler = {
 		.ready = on_ready,
 		.client = on_client,
 		.denied = on_denied,
 		.trouble = on_trouble,
 		.warning = on_warning,
 		.refused = on_refused,
+		.bad_header = on_bad_header,
 		.datagram = s->handler->datagram != NULL ? on_datagram : NULL
 	};
-	struct tcpk_serve_opts			 opts = { 0 };
-	struct listener				*l;
+	struct tcpk_serve_opts		 opts = { .numeric = s->o.numeric };
+	struct listener			*l = calloc(1, sizeof(*l));
 
-	s->listeners = calloc(s->o.neps, sizeof(*s->listeners));
+	if (l == NULL) {
+		tcpk_err_set(err, TCPK_EIO, "out of memory");
+		return NULL;
+	}
+	l->server = s;
+	l->ep = ep;
+	if (like != NULL) {
+		l->limits = like->limits;
+		opts.forked = like->serve;
+	} else if (make_limits(s, l, err) == -1) {
+		free_listener(l);
+		return NULL;
+	}
+	opts.limits = l->limits;
+	l->serve = tcpk_serve_start(s->loop, ep, &opts, &handler, l, err);
+	if (l->serve != NULL)
+		return l;
+	free_listener(l);
+	return NULL;
+}
+
+int
+server_listen(struct server *s, struct tcpk_err *err)
+{
+	const struct listener	*like = NULL;
+
+	s->listeners = calloc(s->o.neps, sizeof(struct listener *));
 	if (s->listeners == NULL)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
-	opts.numeric = s->o.numeric;
-	if (s->o.workers > 1 && s->parent == NULL &&
-	    make_limits(s, err) == -1)
-		return -1;
 	for (s->n = 0; s->n < s->o.neps; s->n++) {
-		l = &s->listeners[s->n];
-		l->server = s;
-		l->ep = &s->o.eps[s->n];
-		if (s->limits != NULL)
-			opts.limits = s->limits[s->n];
 		if (s->parent != NULL)
-			opts.forked = s->parent->listeners[s->n].serve;
-		l->serve = tcpk_serve_start(s->loop, l->ep, &opts, &handler,
-		    l, err);
-		if (l->serve == NULL)
+			like = s->parent->listeners[s->n];
+		s->listeners[s->n] = server_listen_on(s, s->o.eps[s->n], like,
+		    err);
+		if (s->listeners[s->n] == NULL)
 			return -1;
 	}
 	if (s->o.deadline != 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,35 +35,56 @@ server_fail(struct server *s, const char *event, const struct tcpk_err *err)
 }
 
 void
+server_counts(const struct server *s, struct server_counters *sum)
+{
+	unsigned	i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < s->o.workers; i++) {
+		sum->now += s->counters[i].now;
+		sum->total += s->counters[i].total;
+		sum->denied += s->counters[i].denied;
+		sum->refused += s->counters[i].refused;
+		sum->bad_headers += s->counters[i].bad_headers;
+		sum->bytes_in += s->counters[i].bytes_in;
+		sum->bytes_out += s->counters[i].bytes_out;
+	}
+}
+
+unsigned
+server_process(const struct server *s)
+{
+	return s->me;
+}
+
+void
 server_say_statistics(const struct server *s)
 {
 	struct msg_fields	f = { .event = "statistics", .moved = true };
-	struct server_counters	sum = { 0 };
+	struct server_counters	sum;
 	struct msg_counts	counts;
 	char			in[MSG_BYTES], out[MSG_BYTES];
-	unsigned		i;
+	char			headers[64] = "";
 
-	for (i = 0; i < s->o.workers; i++) {
-		sum.now += s->counters[i].now;
-		sum.total += s->counters[i].total;
-		sum.denied += s->counters[i].denied;
-		sum.refused += s->counters[i].refused;
-		sum.bytes_in += s->counters[i].bytes_in;
-		sum.bytes_out += s->counters[i].bytes_out;
-	}
+	server_counts(s, &sum);
 	counts.now = sum.now;
 	counts.total = sum.total;
 	counts.denied = sum.denied;
 	counts.failed = sum.refused;
+	counts.proxy_failed = sum.bad_headers;
 	f.counts = &counts;
 	f.bytes_in = sum.bytes_in;
 	f.bytes_out = sum.bytes_out;
 	f.duration = tcpk_now() - s->started;
+	if (sum.bad_headers > 0)
+		snprintf(headers, sizeof(headers), ", %llu sent no good PROXY "
+		    "header", (unsigned long long)sum.bad_headers);
 	msg(s->o.msg, MSG_RESULT, &f, "%llu clients now, %llu in all, %llu "
-	    "denied, %llu failed to agree on TLS; those who left sent %s and "
+	    "denied, %llu failed to agree on TLS%s; those who left sent %s and "
 	    "received %s in %.0f s", (unsigned long long)sum.now,
 	    (unsigned long long)sum.total, (unsigned long long)sum.denied,
-	    (unsigned long long)sum.refused, msg_bytes(sum.bytes_out, out),
+	    (unsigned long long)sum.refused, headers,
+	    msg_bytes(sum.bytes_out, out),
 	    msg_bytes(sum.bytes_in, in), (double)f.duration / 1e9);
 }
 
@@ -119,8 +141,8 @@ server_stop(struct server *s, int status)
 		return;
 	}
 	for (i = 0; i < s->n; i++)
-		if (s->listeners[i].serve != NULL)
-			tcpk_serve_stop(s->listeners[i].serve);
+		tcpk_serve_stop(s->listeners[i]->serve);
+	server_reload_abandon(s, NULL);
 	tcpk_timer_set(&s->limit, tcpk_now() + s->o.drain_timeout);
 	if (s->clients.conn > 0)
 		msg(s->o.msg, MSG_NOTICE, &f, "stopping when %llu client%s "
@@ -216,8 +238,9 @@ run(struct server *s)
 	    (s->o.workers == 1 || s->parent != NULL))
 		s->handler->stop(s->arg);
 	tcpk_timer_stop(&s->limit);
+	server_reload_abandon(s, NULL);
 	for (i = 0; i < s->n; i++)
-		tcpk_serve_free(s->listeners[i].serve);
+		server_retire(s->listeners[i]);
 	free(s->listeners);
 	if (s->parent != NULL)
 		tcpk_watch_stop(&s->control);
@@ -236,15 +259,14 @@ server_work(struct server *parent, unsigned me, int control)
 		.last_conn = parent->last_conn,
 		.counters = parent->counters,
 		.count = &parent->counters[me],
-		.limits = parent->limits,
 		.parent = parent,
 		.me = me
 	};
 	size_t		i;
 
 	for (i = 0; i < parent->n; i++)
-		if (parent->limits[i] != NULL)
-			tcpk_limits_become(parent->limits[i], me);
+		if (parent->listeners[i]->limits != NULL)
+			tcpk_limits_become(parent->listeners[i]->limits, me);
 	s.control.fd = control;
 	return run(&s);
 }

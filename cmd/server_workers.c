@@ -183,8 +183,8 @@ forget(struct workers *ws, unsigned i)
 	ws->running--;
 	s->counters[i].now = 0;
 	for (j = 0; j < s->n; j++)
-		if (s->limits[j] != NULL)
-			tcpk_limits_forget(s->limits[j], i);
+		if (s->listeners[j]->limits != NULL)
+			tcpk_limits_forget(s->listeners[j]->limits, i);
 }
 
 static void
@@ -227,7 +227,7 @@ drain(struct workers *ws)
 	s->stopping = true;
 	server_notify("STOPPING=1");
 	for (i = 0; i < s->n; i++)
-		tcpk_serve_stop(s->listeners[i].serve);
+		tcpk_serve_stop(s->listeners[i]->serve);
 	say_all(ws, DRAIN);
 	tcpk_timer_set(&ws->limit, tcpk_now() + s->o.drain_timeout + GRACE);
 	if (ws->running == 0)
@@ -289,7 +289,7 @@ server_workers(struct server *s)
 		return s->status;
 	}
 	for (i = 0; i < s->n; i++)
-		tcpk_serve_pause(s->listeners[i].serve);
+		tcpk_serve_pause(s->listeners[i]->serve);
 	tcpk_timer_stop(&s->limit);
 	tcpk_timer_init(&deadline, s->loop, on_deadline, &ws);
 	tcpk_timer_init(&ws.again, s->loop, on_again, &ws);
@@ -305,11 +305,8 @@ server_workers(struct server *s)
 	tcpk_timer_stop(&ws.again);
 	tcpk_timer_stop(&ws.limit);
 	tcpk_timer_stop(&deadline);
-	for (i = 0; i < s->n; i++) {
-		tcpk_serve_free(s->listeners[i].serve);
-		tcpk_limits_free(s->limits[i]);
-	}
-	free(s->limits);
+	for (i = 0; i < s->n; i++)
+		server_retire(s->listeners[i]);
 	free(s->listeners);
 	tcpk_loop_free(s->loop);
 	free(ws.w);

@@ -1,5 +1,6 @@
 /* tcpecho, serving: each client is joined to itself. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <tcpkit/pump.h>
@@ -56,7 +57,7 @@ plain(const struct tcpecho_server_opts *o)
 
 static int
 on_client(void *arg, struct server_client *c,
-    const struct tcpk_client *client, struct tcpk_err *err)
+    struct tcpk_client *client, struct tcpk_err *err)
 {
 	struct echo				*e = arg;
 	struct client				*cl = (struct client *)c;
@@ -65,12 +66,12 @@ on_client(void *arg, struct server_client *c,
 
 	if (!plain(so)) {
 		cl->talk = tcpecho_talk_start(e->loop, client->stream, so,
-		    client->options->idle_timeout, on_talked, cl, err);
+		    client->endpoint->o.idle_timeout, on_talked, cl, err);
 		return cl->talk == NULL ? -1 : 0;
 	}
 	tcpk_pump_defaults(&opts);
-	opts.idle_timeout = client->options->idle_timeout;
-	opts.half_close_timeout = client->options->half_close_timeout;
+	opts.idle_timeout = client->endpoint->o.idle_timeout;
+	opts.half_close_timeout = client->endpoint->o.half_close_timeout;
 	if (so->greet != NULL) {
 		opts.half[0].first = so->greet;
 		opts.half[0].nfirst = strlen(so->greet);
@@ -158,7 +159,6 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 	};
 	struct server_opts			 so = {
 		.msg = m,
-		.eps = o->eps,
 		.neps = o->neps,
 		.numeric = o->numeric,
 		.workers = (unsigned)o->server.workers,
@@ -166,12 +166,27 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 		.ready_fd = o->server.ready_fd,
 		.user = o->server.user
 	};
+	struct tcpk_endpoint			**eps;
 	struct echo				 e = { .o = o };
+	struct tcpk_err				 err;
+	struct msg_fields			 f = { .event = "error" };
 	size_t					 i;
+	int					 status;
 
 	for (i = 0; i < o->neps; i++)
 		if (o->eps[i].scheme == TCPK_UDP && o->server.greet != NULL)
 			return msg_usage(m, "%s: --greet does not go with "
 			    "udp://", o->eps[i].text);
-	return server_run(&so, &handler, &e);
+	eps = calloc(o->neps, sizeof(struct tcpk_endpoint *));
+	if (eps == NULL) {
+		tcpk_err_set(&err, TCPK_EIO, "out of memory");
+		msg_err(m, MSG_ERROR, &f, &err);
+		return msg_status(&err);
+	}
+	for (i = 0; i < o->neps; i++)
+		eps[i] = &o->eps[i];
+	so.eps = eps;
+	status = server_run(&so, &handler, &e);
+	free(eps);
+	return status;
 }

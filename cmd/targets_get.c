@@ -1,0 +1,220 @@
+/* A connection for a client, to the first target of those that works. */
+
+#include <stdlib.h>
+
+#include "targets_impl.h"
+#include "tls_msg.h"
+
+struct targets_get {
+	struct targets	*ts;
+	struct target	*target;	/* being tried, or the last */
+	struct tcpk_connect *connect;
+	struct tcpk_timer now;		/* the first try */
+	struct tcpk_proxy_from from;
+	uint64_t	 conn;
+	uint64_t	 client;	/* hash of its address */
+	void	       (*fn)(void *, const struct targets_got *);
+	void		*arg;
+	bool		 trial;
+	bool		 tried[];
+};
+
+static void
+finish(struct targets_get *g, struct targets_got *got)
+{
+	struct target	*t = g->target;
+
+	got->target = t;
+	if (got->stream != NULL) {
+		atomic_fetch_add(&t->counters->now, 1);
+		atomic_fetch_add(&t->counters->total, 1);
+		atomic_fetch_add(&t->counters->bytes_in, got->nfirst);
+	}
+	g->fn(g->arg, got);
+	free(g);
+}
+
+static void
+agreed(const struct targets_get *g, const struct targets_got *got)
+{
+	const struct target		*t = g->target;
+	const struct tcpk_tls_info	*info = tcpk_tls_info(got->stream);
+	struct msg_fields		 f = { .conn = g->conn };
+	char				 text[TCPK_ADDR_TEXT];
+
+	if (info == NULL)
+		return;
+	f.target = t->ep->text;
+	f.peer = tcpk_addr_format(&got->peer, text, sizeof(text));
+	tls_msg_agreed(t->ts->msg, &f, info, t->ep->o.insecure);
+}
+
+/* True if one was waiting; then the get is gone. */
+static bool
+take_spare(struct targets_get *g)
+{
+	struct targets_got	 got = { .pooled = true };
+	char			*first = NULL;
+
+	got.stream = pool_take(g->target, &first, &got.nfirst);
+	if (got.stream == NULL)
+		return false;
+	got.first = first;
+	if (tcpk_stream_peer(got.stream, &got.peer) == -1)
+		got.peer.len = 0;
+	agreed(g, &got);
+	finish(g, &got);
+	free(first);
+	return true;
+}
+
+static void
+failed(struct targets_get *g, const struct tcpk_connected *c)
+{
+	struct target	*t = g->target;
+
+	target_say_failed(t, c, g->conn, MSG_WARNING);
+	target_fails(t, c);
+	t->choice->now--;
+	atomic_fetch_add(&t->counters->failed, 1);
+}
+
+static void	on_connected(void *, const struct tcpk_connected *);
+
+static void
+on_trying(void *arg, const struct tcpk_addr *addr)
+{
+	struct targets_get	*g = arg;
+	struct msg_fields	 f = { .event = "connecting" };
+	char			 text[TCPK_ADDR_TEXT];
+
+	f.conn = g->conn;
+	f.target = g->target->ep->text;
+	f.peer = tcpk_addr_format(addr, text, sizeof(text));
+	msg(g->ts->msg, MSG_INFO, &f, "connecting to %s", text);
+}
+
+static bool
+pick(struct targets_get *g)
+{
+	struct targets	*ts = g->ts;
+	size_t		 i;
+
+	for (i = 0; i < ts->n; i++)
+		ts->choices[i].up = target_may(&ts->target[i]);
+	i = choose(ts->balance, ts->choices, ts->n, g->client, g->tried);
+	if (i == CHOICE_NONE)
+		return false;
+	g->tried[i] = true;
+	g->target = &ts->target[i];
+	g->target->choice->now++;
+	return true;
+}
+
+/* Go to the next; err is why the one before failed. */
+static void
+try_next(struct targets_get *g, const struct tcpk_err *err)
+{
+	struct tcpk_connected	 c = { 0 };
+	struct targets_got	 got = { 0 };
+
+	while (pick(g)) {
+		if (take_spare(g))
+			return;
+		g->connect = target_connect(g->target, &g->from,
+		    g->ts->msg->verbose > 0 ? on_trying : NULL, on_connected,
+		    g, &c.err);
+		if (g->connect != NULL) {
+			g->trial = target_trying(g->target);
+			return;
+		}
+		failed(g, &c);
+		err = &c.err;
+	}
+	got.err = *err;
+	finish(g, &got);
+}
+
+static void
+on_connected(void *arg, const struct tcpk_connected *c)
+{
+	struct targets_get	*g = arg;
+	struct targets_got	 got = { 0 };
+
+	g->connect = NULL;
+	if (c->stream == NULL) {
+		failed(g, c);
+		target_tried(g->target, g->trial);
+		try_next(g, &c->err);
+		return;
+	}
+	target_say_failed(g->target, c, g->conn, MSG_INFO);
+	target_works(g->target);
+	target_tried(g->target, g->trial);
+	got.stream = c->stream;
+	got.peer = c->peer;
+	agreed(g, &got);
+	finish(g, &got);
+}
+
+static void
+on_now(void *arg)
+{
+	try_next(arg, NULL);
+}
+
+/* Of the host alone: its ports are as many as its connections. */
+static uint64_t
+hash_client(const struct tcpk_addr *a)
+{
+	switch (tcpk_addr_family(a)) {
+	case AF_INET:
+		return choose_hash(&a->u.in.sin_addr,
+		    sizeof(a->u.in.sin_addr));
+	case AF_INET6:
+		return choose_hash(&a->u.in6.sin6_addr,
+		    sizeof(a->u.in6.sin6_addr));
+	default:
+		return choose_hash("", 0);
+	}
+}
+
+struct targets_get *
+targets_get(struct targets *ts, const struct tcpk_proxy_from *from,
+    uint64_t conn, void (*fn)(void *, const struct targets_got *), void *arg,
+    struct tcpk_err *err)
+{
+	struct targets_get	*g;
+
+	g = calloc(1, sizeof(*g) + ts->n * sizeof(g->tried[0]));
+	if (g == NULL)
+		goto nomem;
+	g->ts = ts;
+	g->from = *from;
+	g->conn = conn;
+	g->client = hash_client(&from->client);
+	g->fn = fn;
+	g->arg = arg;
+	/* Not from here: what is in the pool would be there at once. */
+	tcpk_timer_init(&g->now, ts->loop, on_now, g);
+	if (tcpk_timer_set(&g->now, tcpk_now()) == 0)
+		return g;
+nomem:
+	free(g);
+	tcpk_err_set(err, TCPK_EIO, "out of memory");
+	return NULL;
+}
+
+void
+targets_get_cancel(struct targets_get *g)
+{
+	if (g == NULL)
+		return;
+	tcpk_timer_stop(&g->now);
+	if (g->connect != NULL) {
+		tcpk_connect_cancel(g->connect);
+		g->target->choice->now--;
+		target_tried(g->target, g->trial);
+	}
+	free(g);
+}

@@ -1,0 +1,266 @@
+/* tcprelay: endpoints joined to endpoints, for many clients at once. */
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "sig.h"
+#include "tcprelay.h"
+#include "tcprelay_counters.h"
+
+void
+relay_leave(struct relay_client *rc, const struct server_end *end)
+{
+	struct msg_fields	f = { .conn = rc->c.conn, .peer = rc->c.peer };
+
+	struct relay_config	*config = rc->route->config;
+
+	taps_end(&rc->taps, end->err.kind != TCPK_OK, rc->relay->msg, &f);
+	server_leave(&rc->c, end);
+	relay_config_release(config);
+}
+
+static int	(*const starts[])(struct relay_client *, struct tcpk_client *,
+    struct tcpk_err *) = {
+	[RELAY_TARGETS] = relay_session_start,
+	[RELAY_PAIR] = relay_pair_start,
+	[RELAY_HUB] = relay_hub_start,
+	[RELAY_STATS] = relay_stats_start
+};
+
+static void	(*const cuts[])(struct relay_client *, struct server_end *) = {
+	[RELAY_TARGETS] = relay_session_cut,
+	[RELAY_PAIR] = relay_pair_cut,
+	[RELAY_HUB] = relay_hub_cut,
+	[RELAY_STATS] = relay_stats_cut
+};
+
+static int
+on_client(void *arg, struct server_client *c, struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	struct relay		*r = arg;
+	struct relay_client	*rc = (struct relay_client *)c;
+	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
+	struct taps_opts	 taps = {
+		.record = r->record,
+		.peer_began = true,
+		.conn = c->conn
+	};
+
+	rc->relay = r;
+	/* Every endpoint that is listened on is the first of a route. */
+	rc->route = (struct relay_route *)client->endpoint;
+	if (taps_remote(&rc->taps, &taps, client->to != NULL ? client->to :
+	    client->listener, client->peer, &client->stream, err) == -1)
+		return -1;
+	relay_config_hold(rc->route->config);
+	if (starts[rc->route->mode](rc, client, err) == 0)
+		return 0;
+	taps_end(&rc->taps, true, r->msg, &f);
+	relay_config_release(rc->route->config);
+	return -1;
+}
+
+static void
+on_cut(void *arg, struct server_client *c, struct server_end *end)
+{
+	struct relay_client	*rc = (struct relay_client *)c;
+	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
+
+	(void)arg;
+	cuts[rc->route->mode](rc, end);
+	taps_end(&rc->taps, true, rc->relay->msg, &f);
+	relay_config_release(rc->route->config);
+}
+
+/* With --stats-listen, counted where all processes see it. */
+static void
+count_targets(const struct relay *r, const struct relay_route *route)
+{
+	struct target_counters	*counters;
+	size_t			 i;
+
+	for (i = 0; r->counters != NULL && i < route->neps; i++) {
+		counters = relay_counters_of(r->counters,
+		    server_process(r->server), route->listen.text,
+		    route->eps[i].text);
+		if (counters != NULL)
+			targets_count(route->targets, i, counters);
+	}
+}
+
+static int
+start_targets(const struct relay *r, struct relay_config *c,
+    struct tcpk_err *err)
+{
+	size_t	i;
+
+	for (i = 0; i < c->n; i++) {
+		if (c->routes[i].targets == NULL)
+			continue;
+		count_targets(r, &c->routes[i]);
+		if (targets_start(c->routes[i].targets, r->loop, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+stop_targets(struct relay_config *c)
+{
+	size_t	i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->routes[i].targets != NULL)
+			targets_stop(c->routes[i].targets);
+}
+
+static int
+on_start(void *arg, struct tcpk_loop *loop, struct server *server,
+    struct tcpk_err *err)
+{
+	struct relay	*r = arg;
+
+	r->loop = loop;
+	r->server = server;
+	if (start_targets(r, r->config, err) == -1)
+		return -1;
+	return r->o.mode == RELAY_HUB ? relay_hub_open(r, err) : 0;
+}
+
+static void
+on_drain(void *arg)
+{
+	struct relay	*r = arg;
+
+	stop_targets(r->config);
+	if (r->o.mode == RELAY_PAIR)
+		relay_pair_drain(r);
+	else if (r->o.mode == RELAY_HUB)
+		relay_hub_drain(r);
+}
+
+/* Nobody is there any more. */
+static void
+on_stop(void *arg)
+{
+	struct relay	*r = arg;
+
+	stop_targets(r->config);
+	relay_hub_close(r);
+}
+
+/* --- reload ------------------------------------------------------------------ */
+
+static int
+on_reload(void *arg, struct tcpk_endpoint *const **eps, size_t *n,
+    struct tcpk_err *err)
+{
+	struct relay	*r = arg;
+
+	r->next = relay_config_new(&r->o, r->msg, err);
+	if (r->next == NULL)
+		return -1;
+	/* The parent of workers has no targets: it serves nobody. */
+	if (r->loop != NULL && start_targets(r, r->next, err) == -1)
+		return -1;
+	*eps = r->next->listens;
+	*n = r->next->n;
+	return 0;
+}
+
+static void
+on_reloaded(void *arg, bool used)
+{
+	struct relay		*r = arg;
+	struct relay_config	*done = used ? r->config : r->next;
+
+	if (used)
+		r->config = r->next;
+	r->next = NULL;
+	if (done == NULL)
+		return;
+	stop_targets(done);
+	relay_config_release(done);
+}
+
+static int
+serve(struct relay *r)
+{
+	struct server_handler			 handler = {
+		.start = on_start,
+		.stop = on_stop,
+		.drain = on_drain,
+		.client_size = sizeof(struct relay_client),
+		.client = on_client,
+		.cut = on_cut,
+		.reloaded = on_reloaded
+	};
+	struct server_opts			 so = {
+		.msg = r->msg,
+		.eps = r->config->listens,
+		.neps = r->config->n,
+		.numeric = r->o.numeric,
+		.workers = (unsigned)r->o.workers,
+		.drain_timeout = r->o.drain_timeout,
+		.deadline = r->o.deadline,
+		.ready_fd = r->o.ready_fd,
+		.user = r->o.user,
+		.log = true
+	};
+
+	if (r->o.file != NULL)
+		handler.reload = on_reload;
+	return server_run(&so, &handler, r);
+}
+
+/* Everything that can be wrong is found before anything listens. */
+static int
+prepare(struct relay *r)
+{
+	struct msg_fields	f = { .event = "error" };
+	struct tcpk_err		err;
+
+	r->config = relay_config_new(&r->o, r->msg, &err);
+	if (r->config == NULL)
+		goto fail;
+	if (r->o.stats_listen != NULL) {
+		r->counters = relay_counters_new((unsigned)r->o.workers, &err);
+		if (r->counters == NULL)
+			goto fail;
+	}
+	if (r->o.hexdump == NULL && r->o.capture == NULL)
+		return 0;
+	r->record = record_open(r->o.hexdump, r->o.capture, r->msg, &err);
+	if (r->record != NULL)
+		return 0;
+fail:
+	/* Wrong flags have been told of already. */
+	if (err.text[0] != '\0')
+		msg_err(r->msg, MSG_ERROR, &f, &err);
+	return msg_status(&err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct msg	m = { .tool = "tcprelay" };
+	struct relay	r = { .msg = &m };
+	int		status;
+
+	sig_prepare();
+	status = relay_options(&r.o, &m, argc, argv);
+	if (status != -1)
+		return status;
+	status = prepare(&r);
+	if (status == 0)
+		status = serve(&r);
+	if (record_close(r.record, NULL) == -1 && status == 0)
+		status = 7;
+	relay_config_release(r.config);
+	relay_counters_free(r.counters);
+	relay_options_free(&r.o);
+	if (status > 128)
+		sig_die(status - 128);
+	return status;
+}

@@ -1,0 +1,437 @@
+/*
+ * --stats-listen: the counters in Prometheus' text format, version 0.0.4, by
+ * HTTP/1.0 or to a connection that asks for nothing.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcprelay.h"
+#include "tcprelay_counters.h"
+
+/* A request's head. */
+#define HEAD_MAX	8192
+
+/* Who says nothing for so long is no HTTP client. */
+#define SILENCE		(TCPK_SECOND / 2)
+
+/* All of it. */
+#define LIMIT		(10 * TCPK_SECOND)
+
+#define POLL		(20 * TCPK_MS)
+
+/*
+ * ASKED    its stream readable, or the timer
+ * ANSWER   its stream writable
+ * DRAIN    the timer, until all of it has arrived
+ * LINGER   its stream readable, until it ends
+ * All of them end when the time is over.
+ */
+struct relay_asker {
+	struct relay_client *rc;
+	enum { ASKED, ANSWER, DRAIN, LINGER } state;
+	struct tcpk_timer    timer;
+	uint64_t	     since;
+	char		     head[HEAD_MAX];
+	size_t		     nhead, sent;
+	char		    *text;		/* of the answer */
+	size_t		     ntext;
+};
+
+/* --- the text ---------------------------------------------------------------- */
+
+static void
+family(FILE *f, const char *name, const char *type, const char *help)
+{
+	fprintf(f, "# HELP tcprelay_%s %s\n# TYPE tcprelay_%s %s\n", name, help,
+	    name, type);
+}
+
+static void
+one(FILE *f, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	family(f, name, type, help);
+	fprintf(f, "tcprelay_%s %" PRIu64 "\n", name, value);
+}
+
+/* A label's value: a backslash, a quote and a line's end are escaped. */
+static void
+label(FILE *f, const char *name, const char *value)
+{
+	fprintf(f, "%s=\"", name);
+	for (; *value != '\0'; value++) {
+		if (*value == '\n')
+			fputs("\\n", f);
+		else {
+			if (*value == '\\' || *value == '"')
+				putc('\\', f);
+			putc(*value, f);
+		}
+	}
+	putc('"', f);
+}
+
+struct column {
+	const char	*name, *type, *help;
+	uint64_t       (*value)(const struct relay_count *);
+};
+
+static uint64_t
+now_of(const struct relay_count *c)
+{
+	return c->now;
+}
+
+static uint64_t
+total_of(const struct relay_count *c)
+{
+	return c->total;
+}
+
+static uint64_t
+failed_of(const struct relay_count *c)
+{
+	return c->failed;
+}
+
+static uint64_t
+to_of(const struct relay_count *c)
+{
+	return c->bytes_to;
+}
+
+static uint64_t
+from_of(const struct relay_count *c)
+{
+	return c->bytes_from;
+}
+
+static uint64_t
+up_of(const struct relay_count *c)
+{
+	return c->up;
+}
+
+static const struct column	columns[] = {
+	{ "target_up", "gauge", "1 while the target is not set aside.",
+	    up_of },
+	{ "target_connections", "gauge", "Connections to the target now.",
+	    now_of },
+	{ "target_connections_total", "counter",
+	    "Connections to the target, in all.", total_of },
+	{ "target_failures_total", "counter",
+	    "Attempts to connect to the target that failed.", failed_of },
+	{ "target_sent_bytes_total", "counter",
+	    "Bytes sent to the target, in connections that are over.",
+	    to_of },
+	{ "target_received_bytes_total", "counter",
+	    "Bytes received from it, in connections that are over.",
+	    from_of },
+};
+
+static void
+put_targets(FILE *f, const struct relay_counters *counters)
+{
+	const struct column	*c;
+	struct relay_count	 count;
+	size_t			 i;
+
+	if (counters == NULL)
+		return;
+	for (c = columns; c < columns + sizeof(columns) / sizeof(columns[0]);
+	    c++) {
+		family(f, c->name, c->type, c->help);
+		for (i = 0; relay_counters_get(counters, i, &count); i++) {
+			fprintf(f, "tcprelay_%s{", c->name);
+			label(f, "listen", count.listen);
+			putc(',', f);
+			label(f, "target", count.target);
+			fprintf(f, "} %" PRIu64 "\n", c->value(&count));
+		}
+	}
+}
+
+static void
+put_metrics(FILE *f, const struct relay *r)
+{
+	struct server_counters	sum;
+
+	server_counts(r->server, &sum);
+	one(f, "clients", "gauge", "Clients now, who asks for this included.",
+	    sum.now);
+	one(f, "clients_total", "counter", "Clients, in all.", sum.total);
+	one(f, "denied_total", "counter",
+	    "Clients that an access list or a limit did not let in.",
+	    sum.denied);
+	one(f, "tls_failed_total", "counter",
+	    "Clients whose TLS handshake failed.", sum.refused);
+	one(f, "proxy_failed_total", "counter",
+	    "Connections without a good PROXY header.", sum.bad_headers);
+	one(f, "received_bytes_total", "counter",
+	    "Bytes received from clients that have left.", sum.bytes_in);
+	one(f, "sent_bytes_total", "counter",
+	    "Bytes sent to clients that have left.", sum.bytes_out);
+	put_targets(f, r->counters);
+}
+
+/* --- the conversation -------------------------------------------------------- */
+
+static void
+part(struct relay_asker *a, const struct tcpk_err *err)
+{
+	struct relay_client	*rc = a->rc;
+	struct server_end	 end = {
+		.bytes_in = a->nhead,
+		.bytes_out = a->sent,
+		.side = 1,
+		.quiet = true
+	};
+
+	if (err != NULL)
+		end.err = *err;
+	tcpk_timer_stop(&a->timer);
+	tcpk_stream_free(rc->stream);
+	free(a->text);
+	free(a);
+	rc->asker = NULL;
+	relay_leave(rc, &end);
+}
+
+static void
+broken(struct relay_asker *a)
+{
+	struct tcpk_err	err = *tcpk_stream_err(a->rc->stream);
+
+	part(a, &err);
+}
+
+static bool
+is_head_request(const struct relay_asker *a)
+{
+	return a->nhead >= 5 && memcmp(a->head, "HEAD ", 5) == 0;
+}
+
+static bool
+is_http(const struct relay_asker *a)
+{
+	return (a->nhead >= 4 && memcmp(a->head, "GET ", 4) == 0) ||
+	    is_head_request(a);
+}
+
+/* What is asked for: only this one thing is here. */
+static bool
+is_known(const struct relay_asker *a)
+{
+	const char	*path = memchr(a->head, ' ', a->nhead);
+	size_t		 left = a->nhead - (size_t)(path + 1 - a->head), n;
+
+	path++;
+	for (n = 0; n < left && strchr(" ?\r\n", path[n]) == NULL; n++)
+		continue;
+	return (n == 1 && path[0] == '/') ||
+	    (n == 8 && memcmp(path, "/metrics", 8) == 0);
+}
+
+static int
+write_answer(struct relay_asker *a)
+{
+	FILE	*f;
+	char	*body = NULL;
+	size_t	 n = 0;
+	bool	 known = !is_http(a) || is_known(a);
+
+	f = open_memstream(&body, &n);
+	if (f == NULL)
+		return -1;
+	if (known)
+		put_metrics(f, a->rc->relay);
+	else
+		fputs("not found; ask for /metrics\n", f);
+	if (fclose(f) != 0)
+		goto fail;
+	f = open_memstream(&a->text, &a->ntext);
+	if (f == NULL)
+		goto fail;
+	if (is_http(a))
+		fprintf(f, "HTTP/1.0 %s\r\nContent-Type: text/plain; "
+		    "version=0.0.4; charset=utf-8\r\nContent-Length: %zu\r\n"
+		    "Connection: close\r\n\r\n", known ? "200 OK" :
+		    "404 Not Found", n);
+	if (!is_head_request(a))
+		fwrite(body, 1, n, f);
+	free(body);
+	return fclose(f) == 0 ? 0 : -1;
+fail:
+	free(body);
+	return -1;
+}
+
+static void
+answer(struct relay_asker *a)
+{
+	struct tcpk_err	err;
+
+	if (write_answer(a) == -1) {
+		tcpk_err_set(&err, TCPK_EIO, "out of memory");
+		part(a, &err);
+		return;
+	}
+	a->state = ANSWER;
+	tcpk_timer_set(&a->timer, a->since + LIMIT);
+	tcpk_stream_want(a->rc->stream, TCPK_WRITE);
+}
+
+static void
+send_answer(struct relay_asker *a)
+{
+	ssize_t	put = 0;
+	int	r;
+
+	while (a->sent < a->ntext && put >= 0) {
+		put = tcpk_stream_write(a->rc->stream, a->text + a->sent,
+		    a->ntext - a->sent);
+		if (put > 0)
+			a->sent += (size_t)put;
+	}
+	if (put == TCPK_AGAIN)
+		return;
+	r = put < 0 ? -1 : tcpk_stream_finish(a->rc->stream);
+	if (r == TCPK_AGAIN)
+		return;
+	if (r == -1) {
+		broken(a);
+		return;
+	}
+	a->state = DRAIN;
+	tcpk_stream_want(a->rc->stream, 0);
+	tcpk_timer_set(&a->timer, tcpk_now());
+}
+
+static void
+listen_to(struct relay_asker *a)
+{
+	ssize_t	got;
+
+	got = tcpk_stream_read(a->rc->stream, a->head + a->nhead,
+	    sizeof(a->head) - a->nhead);
+	if (got == TCPK_AGAIN)
+		return;
+	if (got == -1) {
+		broken(a);
+		return;
+	}
+	a->nhead += (size_t)got;
+	if (got == 0 || a->nhead == sizeof(a->head) ||
+	    memmem(a->head, a->nhead, "\r\n\r\n", 4) != NULL ||
+	    memmem(a->head, a->nhead, "\n\n", 2) != NULL)
+		answer(a);
+}
+
+/* What it says behind its request is not wanted, but has to be read. */
+static void
+linger(struct relay_asker *a)
+{
+	char	buf[4096];
+	ssize_t	got;
+
+	got = tcpk_stream_read(a->rc->stream, buf, sizeof(buf));
+	if (got == 0 || got == -1)
+		part(a, NULL);
+}
+
+static void
+on_ready(void *arg, unsigned ready)
+{
+	struct relay_asker	*a = arg;
+
+	(void)ready;
+	if (a->state == ASKED)
+		listen_to(a);
+	else if (a->state == ANSWER)
+		send_answer(a);
+	else if (a->state == LINGER)
+		linger(a);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct relay_asker	*a = arg;
+	struct tcpk_err		 err;
+	uint64_t		 left;
+	int			 r;
+
+	if (a->state == ASKED && !is_http(a)) {
+		answer(a);
+		return;
+	}
+	if (a->state == ASKED && tcpk_now() < a->since + LIMIT) {
+		tcpk_timer_set(&a->timer, a->since + LIMIT);
+		return;
+	}
+	if (a->state == DRAIN && tcpk_now() < a->since + LIMIT) {
+		r = tcpk_stream_drained(a->rc->stream, &left);
+		if (r == TCPK_AGAIN) {
+			tcpk_timer_set(&a->timer, tcpk_now() + POLL);
+			return;
+		}
+		if (r == -1) {
+			broken(a);
+			return;
+		}
+		a->state = LINGER;
+		tcpk_timer_set(&a->timer, a->since + LIMIT);
+		tcpk_stream_want(a->rc->stream, TCPK_READ);
+		return;
+	}
+	if (a->state == LINGER) {
+		part(a, NULL);
+		return;
+	}
+	tcpk_err_set(&err, TCPK_ETIMEOUT, "statistics were not asked for and "
+	    "taken in time");
+	part(a, &err);
+}
+
+int
+relay_stats_start(struct relay_client *rc, struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	struct relay_asker	*a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	a->rc = rc;
+	a->since = tcpk_now();
+	tcpk_timer_init(&a->timer, rc->relay->loop, on_timer, a);
+	if (tcpk_timer_set(&a->timer, a->since + SILENCE) == -1) {
+		free(a);
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	}
+	rc->asker = a;
+	rc->stream = client->stream;
+	tcpk_stream_on_ready(rc->stream, on_ready, a);
+	tcpk_stream_want(rc->stream, TCPK_READ);
+	return 0;
+}
+
+void
+relay_stats_cut(struct relay_client *rc, struct server_end *end)
+{
+	struct relay_asker	*a = rc->asker;
+
+	end->quiet = true;
+	if (a == NULL)
+		return;
+	end->bytes_in = a->nhead;
+	end->bytes_out = a->sent;
+	tcpk_timer_stop(&a->timer);
+	tcpk_stream_reset(rc->stream);
+	tcpk_stream_free(rc->stream);
+	free(a->text);
+	free(a);
+	rc->asker = NULL;
+}
