@@ -158,17 +158,26 @@ build_json(struct line *l, const struct msg *m, enum msg_level level,
 		addf(l, ",\"conn\":%" PRIu64, f->conn);
 	add_key(l, "local", f->local);
 	add_key(l, "peer", f->peer);
+	add_key(l, "via", f->via);
+	add_key(l, "host", f->host);
+	if (f->port != 0)
+		addf(l, ",\"port\":%u", f->port);
+	add_key(l, "target", f->target);
+	add_key(l, "side", f->side);
 	if (f->moved)
 		addf(l, ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
 		    ",\"duration\":%.6f", f->bytes_in, f->bytes_out,
 		    (double)f->duration / 1e9);
 	if (f->counts != NULL)
 		addf(l, ",\"clients\":%" PRIu64 ",\"total\":%" PRIu64
-		    ",\"denied\":%" PRIu64 ",\"tls_failed\":%" PRIu64,
+		    ",\"denied\":%" PRIu64 ",\"tls_failed\":%" PRIu64
+		    ",\"proxy_failed\":%" PRIu64,
 		    f->counts->now, f->counts->total, f->counts->denied,
-		    f->counts->failed);
+		    f->counts->failed, f->counts->proxy_failed);
 	add_key(l, "reason", f->reason);
 	add_key(l, "pin", f->pin);
+	add_key(l, "sha256_in", f->sha256_in);
+	add_key(l, "sha256_out", f->sha256_out);
 	if (f->tls != NULL)
 		add_tls(l, f->tls);
 	if (level == MSG_ERROR || level == MSG_WARNING)
@@ -224,9 +233,13 @@ print(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 	l.text[l.n++] = '\n';
 	if (!room(level))
 		return;
+	if (m->before != NULL)
+		m->before(m->around);
 	/* Nobody is left to be told if this fails. */
 	if (write(STDERR_FILENO, l.text, l.n) == -1)
 		return;
+	if (m->after != NULL)
+		m->after(m->around);
 }
 
 void

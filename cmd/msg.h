@@ -29,11 +29,14 @@ struct msg {
 	const char	*tool;
 	int		 verbose;	/* times -v was given */
 	bool		 quiet, json;
+	/* Around what is printed, where another line must make room. */
+	void		(*before)(void *), (*after)(void *);
+	void		*around;
 };
 
 /* A server's clients. */
 struct msg_counts {
-	uint64_t	now, total, denied, failed;
+	uint64_t	now, total, denied, failed, proxy_failed;
 };
 
 /* What is known; the rest zero.  Texts may be NULL. */
@@ -41,10 +44,16 @@ struct msg_fields {
 	const char	*event;		/* one word, always given */
 	uint64_t	 conn;		/* number of the connection, from 1 */
 	const char	*local, *peer, *reason;
+	const char	*target;	/* a relay's */
+	const char	*side;		/* who ended it: "client", "target" */
+	const char	*via;		/* the proxy that named the peer */
+	const char	*host;		/* as it was asked for, and its port; */
+	uint16_t	 port;		/* both only with --json */
 	bool		 moved;		/* the next three are known */
 	uint64_t	 bytes_in, bytes_out, duration;
 	const struct msg_counts *counts;		/* only with --json */
 	const char	*pin;				/* of our own key */
+	const char	*sha256_in, *sha256_out;	/* of what moved */
 	const struct tcpk_tls_info *tls;		/* only with --json */
 };
 

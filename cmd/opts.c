@@ -7,6 +7,9 @@
 /* Numbers for endpoint options in getopt's answers. */
 #define ENDPOINT_BASE	1000
 
+/* What is remembered of a flag without a value; not one that is empty. */
+static const char	no_value[] = "";
+
 static void
 add_long(struct opts *o, size_t *n, const char *name, int has_arg, int val)
 {
@@ -37,8 +40,21 @@ is_own(const struct opts *o, const char *name)
 	return false;
 }
 
+/* Is it an option of an address that this tool may be given? */
+static bool
+is_offered(const struct opts *o, const struct tcpk_option_info *info)
+{
+	unsigned	role, schemes = 0;
+
+	for (role = TCPK_CONNECT; role <= TCPK_TARGET; role++)
+		if ((o->roles & 1u << role) != 0)
+			schemes |= info->schemes[role];
+	return schemes != 0 && !is_own(o, info->flag);
+}
+
 void
-opts_init(struct opts *o, const struct msg *m, const struct opts_own *own)
+opts_init(struct opts *o, const struct msg *m, const struct opts_own *own,
+    unsigned roles)
 {
 	struct tcpk_option_info	 info;
 	size_t			 i, n = 0, at = 0;
@@ -46,6 +62,7 @@ opts_init(struct opts *o, const struct msg *m, const struct opts_own *own)
 	memset(o, 0, sizeof(*o));
 	o->msg = m;
 	o->own = own;
+	o->roles = roles;
 	o->shorts[at++] = ':';
 	for (; own->letter != 0; own++) {
 		if (own->name != NULL)
@@ -59,13 +76,21 @@ opts_init(struct opts *o, const struct msg *m, const struct opts_own *own)
 	}
 	for (i = 0; tcpk_option_info(i, &info); i++) {
 		o->names[i] = info.name;
-		if (!is_own(o, info.flag) && n < OPTS_MAX)
-			add_long(o, &n, info.flag, info.value == NULL ?
-			    no_argument : required_argument,
+		if (is_offered(o, &info) && n < OPTS_MAX)
+			add_long(o, &n, info.flag, has_arg(info.value),
 			    ENDPOINT_BASE + (int)i);
 	}
 	o->nnames = i;
 	opterr = 0;
+}
+
+/* There may be a password in it. */
+static void
+wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
 }
 
 /* In a flag commas separate as well; in an address they end the option. */
@@ -80,7 +105,7 @@ add_to_list(struct opts *o, size_t i, const char *value)
 	for (p = text; *p != '\0'; p++)
 		if (*p == ',')
 			*p = ';';
-	free(o->joined[i]);
+	wipe(o->joined[i]);
 	o->joined[i] = text;
 	o->flags[i] = text;
 }
@@ -94,7 +119,7 @@ remember(struct opts *o, size_t i, const char *value)
 	if (info.list && value != NULL)
 		add_to_list(o, i, value);
 	else
-		o->flags[i] = value != NULL ? value : "";
+		o->flags[i] = value != NULL ? value : no_value;
 }
 
 void
@@ -132,7 +157,46 @@ opts_free(struct opts *o)
 	size_t	i;
 
 	for (i = 0; i < o->nnames; i++)
-		free(o->joined[i]);
+		wipe(o->joined[i]);
+	for (i = 0; i < o->nsecrets; i++)
+		wipe(o->secrets[i]);
+	free(o->secrets);
+}
+
+/* A flag's value, which is remembered elsewhere. */
+static void
+hide_value(size_t i, char *value)
+{
+	struct tcpk_option_info	info;
+
+	tcpk_option_info(i, &info);
+	if (!info.secret || value == NULL)
+		return;
+	tcpk_endpoint_hide(value);
+	/* Whatever that was meant to be, a password may be in it. */
+	if (strstr(value, "://") == NULL)
+		memset(value, 'x', strlen(value));
+}
+
+/* What is left of the arguments is addresses. */
+static void
+hide_operands(struct opts *o, int argc, char **argv)
+{
+	char	*copy;
+	int	 i;
+
+	if (optind >= argc || o->secrets != NULL)
+		return;
+	o->secrets = calloc((size_t)(argc - optind), sizeof(*o->secrets));
+	for (i = optind; i < argc && o->secrets != NULL; i++) {
+		copy = strdup(argv[i]);
+		if (copy == NULL || !tcpk_endpoint_hide(argv[i])) {
+			wipe(copy);
+			continue;
+		}
+		o->secrets[o->nsecrets++] = copy;
+		argv[i] = copy;
+	}
 }
 
 int
@@ -143,8 +207,11 @@ opts_next(struct opts *o, int argc, char **argv)
 	c = getopt_long(argc, argv, o->shorts, o->longs, NULL);
 	if (c >= ENDPOINT_BASE) {
 		remember(o, (size_t)(c - ENDPOINT_BASE), optarg);
+		hide_value((size_t)(c - ENDPOINT_BASE), optarg);
 		return 0;
 	}
+	if (c == -1)
+		hide_operands(o, argc, argv);
 	if (c == ':') {
 		if (optopt > 255 || optopt == 0)
 			msg_usage(o->msg, "option %s needs a value",
@@ -155,6 +222,7 @@ opts_next(struct opts *o, int argc, char **argv)
 	}
 	if (c != '?')
 		return c;
+	tcpk_endpoint_hide(argv[optind - 1]);
 	if (optopt > 0 && optopt <= 255 && (at >= argc ||
 	    strncmp(argv[optind - 1], "--", 2) != 0))
 		msg_usage(o->msg, "unknown option -%c", optopt);
@@ -173,7 +241,7 @@ take_cert_file(const struct opts *o, struct tcpk_endpoint *ep)
 	struct tcpk_err	 err;
 
 	if (file == NULL || file[0] == '\0' || ep->scheme != TCPK_TLS ||
-	    ep->role != TCPK_CONNECT || ep->o.insecure || ep->o.pin_only ||
+	    ep->role == TCPK_LISTEN || ep->o.insecure || ep->o.pin_only ||
 	    tcpk_endpoint_default(ep, "ca", file, &err) == 0)
 		return 0;
 	return msg_usage(o->msg, "SSL_CERT_FILE: %s", err.text);
@@ -191,7 +259,7 @@ opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
 		if (o->flags[i] == NULL)
 			continue;
 		tcpk_option_info(i, &info);
-		value = info.value == NULL ? NULL : o->flags[i];
+		value = o->flags[i] == no_value ? NULL : o->flags[i];
 		taken = 0;
 		for (j = 0; j < n; j++) {
 			/* Where nothing takes it, the last one says why. */
@@ -242,6 +310,6 @@ opts_help(const struct opts *o)
 	printf("\nOptions of addresses, as a flag or behind a comma in the "
 	    "address:\n");
 	for (i = 0; tcpk_option_info(i, &info); i++)
-		if (!is_own(o, info.flag))
+		if (is_offered(o, &info))
 			help_line(256, info.flag, info.value, info.help);
 }

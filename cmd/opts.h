@@ -28,22 +28,32 @@ struct opts_own {
 struct opts {
 	const struct msg	*msg;
 	const struct opts_own	*own;		/* ends with letter 0 */
+	unsigned		 roles;
 	struct option		 longs[OPTS_MAX + 1];
 	char			 shorts[3 * OPTS_MAX];
-	/* Endpoint options given as flags; "" for those without a value. */
+	/* Endpoint options given as flags; NULL: not given. */
 	const char		*flags[OPTS_MAX];
 	const char		*names[OPTS_MAX];	/* as in libnet */
 	char			*joined[OPTS_MAX];	/* lists, ours */
 	size_t			 nnames;
+	char		       **secrets;	/* operands with a password */
+	size_t			 nsecrets;
 };
 
-/* Make the tables for getopt_long; what the tool has itself comes first. */
-void	opts_init(struct opts *, const struct msg *,
-	    const struct opts_own *);
+/*
+ * Make the tables for getopt_long; what the tool has itself comes first.
+ * roles are those that its addresses may have: bits 1 << enum tcpk_role.
+ */
+void	opts_init(struct opts *, const struct msg *, const struct opts_own *,
+	    unsigned roles);
 
 /*
  * The next option's letter; -1 at the end; 0 for one of an endpoint, which
  * is remembered; '?' after a usage error, which has been reported.
+ *
+ * Passwords are overwritten in the argument list, where ps(1) would show
+ * them, as soon as they are read.  From the end on, an operand that held one
+ * is a copy of ours, until opts_free.
  */
 int	opts_next(struct opts *, int argc, char **argv);
 

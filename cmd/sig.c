@@ -9,7 +9,7 @@
 
 /* In the order in which they are told. */
 static const int	known[] = {
-	SIGCHLD, SIGUSR1, SIGHUP, SIGINT, SIGTERM
+	SIGCHLD, SIGWINCH, SIGUSR1, SIGHUP, SIGINT, SIGTERM
 };
 
 #define NKNOWN	(sizeof(known) / sizeof(known[0]))

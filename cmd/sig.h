@@ -29,7 +29,7 @@ void	sig_unwatch(void);
 /* From now on these are called. */
 void	sig_redirect(void (*fn)(void *arg, int signo), void *arg);
 
-/* One more signal for the same callback: SIGUSR1, SIGCHLD. */
+/* One more signal for the same callback: SIGUSR1, SIGCHLD, SIGWINCH. */
 void	sig_also(int signo);
 
 /* Die of a signal, as if it had not been caught. */

@@ -10,12 +10,22 @@
 
 #include "msg.h"
 
+struct record;
+
 struct tcpcat_opts {
 	struct tcpk_endpoint remote;
 	struct tcpk_endpoint local;	/* -, or the program of -e and -c */
 	bool		listen, numeric;
 	bool		recv_only, send_only, reset, stats;
-	bool		tls_info;
+	bool		tls_info, scan;
+	bool		progress, sha256;
+	const char	*hexdump, *capture;	/* files; NULL none */
+	bool		crlf;		/* -C */
+	uint64_t	line_interval;	/* -i, ns */
+	bool		retry;
+	uint64_t	retries;	/* UINT64_MAX no limit */
+	bool		reconnect;
+	uint64_t	reconnect_most;	/* ns */
 	bool		keep, broadcast, tag;	/* -k and what goes with it */
 	const char	*greet;		/* NULL none */
 	const char	*user;		/* NULL stay */
@@ -34,21 +44,26 @@ struct tcpcat_opts {
  * to leave with at once (--help, or a usage error that was reported).
  */
 int	tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc,
-	    char **argv);
+	    char **argv, bool pipe_ignored);
 void	tcpcat_options_free(struct tcpcat_opts *);
 
 /* Half 0 goes to the peer.  deadline is on the clock, 0 none. */
 void	tcpcat_pump_opts(const struct tcpcat_opts *, uint64_t deadline,
 	    struct tcpk_pump_opts *);
 
+/* -C and -i: change what is read from our side; takes it as a wrapper does. */
+int	tcpcat_lines(const struct tcpcat_opts *, struct tcpk_loop *,
+	    struct tcpk_stream **local, struct tcpk_err *);
+
 /* Listen and serve all who come: -lk.  Returns the status to leave with. */
 int	tcpcat_serve(struct tcpcat_opts *, const struct msg *,
-	    bool pipe_ignored);
+	    struct record *, bool pipe_ignored);
 
 /* A connection, to be reported on. */
 struct tcpcat_ends {
 	const struct msg	 *msg;
 	const struct tcpcat_opts *opts;
+	uint64_t		  conn;
 	const char		 *here, *peer;
 };
 

@@ -84,11 +84,25 @@ with_commas(const char *scheme, const char *place)
 	return text;
 }
 
+/* -s and -p; source is to be freed when the options are. */
+static void
+set_source(const struct tcpcat_raw *raw, struct opts *opts, char **source)
+{
+	if (raw->port != NULL)
+		*source = join(raw->source != NULL ? raw->source : "",
+		    raw->port);
+	else if (raw->source != NULL)
+		*source = strdup(raw->source);
+	if (*source != NULL)
+		opts_flag(opts, "source", *source);
+}
+
 static char *
 remote_text(struct tcpcat_opts *o, const struct tcpcat_raw *raw, struct opts *opts,
     char **source, int argc, char **argv, const struct msg *m)
 {
 	if (argc > 2 || (argc == 2 && raw->unix_path)) {
+		tcpk_endpoint_hide(argv[raw->unix_path ? 1 : 2]);
 		msg_usage(m, "too many addresses: %s",
 		    argv[raw->unix_path ? 1 : 2]);
 		return NULL;
@@ -101,13 +115,7 @@ remote_text(struct tcpcat_opts *o, const struct tcpcat_raw *raw, struct opts *op
 		return with_commas("unix:", argv[0]);
 	if (o->listen)
 		return listen_text(raw, argc, argv, m);
-	if (raw->port != NULL)
-		*source = join(raw->source != NULL ? raw->source : "",
-		    raw->port);
-	else if (raw->source != NULL)
-		*source = strdup(raw->source);
-	if (*source != NULL)
-		opts_flag(opts, "source", *source);
+	set_source(raw, opts, source);
 	return argc == 2 ? join(argv[0], argv[1]) : strdup(argv[0]);
 }
 
@@ -121,6 +129,17 @@ program_text(const struct tcpcat_raw *raw)
 	return strdup("-");
 }
 
+void
+tcpcat_scan_flags(const struct tcpcat_raw *raw, struct opts *opts)
+{
+	if (raw->v4 || raw->v6)
+		opts_flag(opts, "family", raw->v4 ? "4" : "6");
+	if (raw->source != NULL)
+		opts_flag(opts, "source", raw->source);
+	if (raw->wait != NULL)
+		opts_flag(opts, "connect-timeout", raw->wait);
+}
+
 int
 tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
     struct opts *opts, int argc, char **argv, const struct msg *m)
@@ -128,11 +147,15 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	struct tcpk_endpoint	*eps[] = { &o->remote };
 	struct tcpk_err		 err;
 	char			*remote, *local, *source = NULL;
+	enum tcpk_scheme	 scheme = TCPK_TCP;
 	bool			 tls;
 	int			 status = 2;
 
 	tls = raw->tls || o->tls_info || opts_any_tls(opts);
-
+	if (tls)
+		scheme = TCPK_TLS;
+	else if (raw->udp)
+		scheme = TCPK_UDP;
 	local = program_text(raw);
 	remote = remote_text(o, raw, opts, &source, argc, argv, m);
 	if (remote == NULL || local == NULL)
@@ -141,14 +164,14 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 		opts_flag(opts, "family", raw->v4 ? "4" : "6");
 	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
 	    tcpk_endpoint_parse_as(&o->remote, remote, o->listen ?
-	    TCPK_LISTEN : TCPK_CONNECT, tls ? TCPK_TLS : TCPK_TCP,
-	    &err) == -1) {
+	    TCPK_LISTEN : TCPK_CONNECT, scheme, &err) == -1) {
 		msg_usage(m, "%s", err.text);
 		goto out;
 	}
-	if (tls && o->remote.scheme != TCPK_TLS) {
-		msg_usage(m, "%s is not TLS, and a --tls option asks for it",
-		    remote);
+	if (scheme != TCPK_TCP && o->remote.scheme != scheme) {
+		msg_usage(m, "%s is not %s, and %s asks for it",
+		    o->remote.text, tls ? "TLS" : "UDP",
+		    tls ? "a --tls option" : "-u");
 		goto out;
 	}
 	if (raw->wait != NULL) {
@@ -169,6 +192,8 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	}
 	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;
 out:
+	if (remote != NULL)
+		explicit_bzero(remote, strlen(remote));
 	free(remote);
 	free(local);
 	free(source);

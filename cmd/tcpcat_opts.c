@@ -1,19 +1,19 @@
 /* The command line of tcpcat. */
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <tcpkit/value.h>
 
 #include "tcpcat_opts.h"
+#include "tcpcat_scan.h"
 
 enum { OPT_QUIET = 256, OPT_JSON, OPT_STATS, OPT_DEADLINE, OPT_RECV_ONLY,
     OPT_SEND_ONLY, OPT_WAIT_STDIN, OPT_RECV_BYTES, OPT_RESET, OPT_VERSION,
     OPT_TLS, OPT_TLS_INFO, OPT_BROADCAST, OPT_TAG, OPT_GREET, OPT_USER,
-    OPT_READY_FD, OPT_DRAIN, OPT_WORKERS };
+    OPT_READY_FD, OPT_DRAIN, OPT_WORKERS, OPT_RETRY, OPT_RECONNECT,
+    OPT_PROGRESS, OPT_SHA256, OPT_HEXDUMP, OPT_CAPTURE };
 
 static const struct opts_own	own[] = {
 	{ 'l', "listen", NULL, "listen, and serve the first client" },
@@ -35,9 +35,14 @@ static const struct opts_own	own[] = {
 	{ '4', NULL, NULL, "only IPv4" },
 	{ '6', NULL, NULL, "only IPv6" },
 	{ 'n', NULL, NULL, "numeric addresses and ports only" },
+	{ 'u', NULL, NULL, "the address is UDP" },
 	{ 'U', NULL, NULL, "the address is the path of a Unix socket" },
+	{ 'z', NULL, NULL, "scan: print the ports that accept" },
 	{ 'w', NULL, "T", "connect-timeout and idle-timeout in one" },
 	{ OPT_DEADLINE, "deadline", "T", "limit for the whole run" },
+	{ OPT_RETRY, "retry", "=N", "try a failed connection again, N times" },
+	{ OPT_RECONNECT, "reconnect", "=T", "connect again whenever it ends, "
+	    "every T at last (30s)" },
 	{ 'q', NULL, "T", "leave at most T after the end of input" },
 	{ 'N', NULL, NULL, "half-close at the end of input (the default)" },
 	{ 'd', NULL, NULL, "the same as --recv-only" },
@@ -46,6 +51,8 @@ static const struct opts_own	own[] = {
 	{ OPT_WAIT_STDIN, "wait-stdin", "=T", "after the peer's end, send on "
 	    "until silent for T" },
 	{ OPT_RECV_BYTES, "recv-bytes", "N", "leave after exactly N bytes" },
+	{ 'C', "crlf", NULL, "send CRLF line ends" },
+	{ 'i', NULL, "T", "send a line every T" },
 	{ 'e', NULL, "COMMAND", "join a program, not standard input/output" },
 	{ 'c', NULL, "COMMAND", "the same, run by /bin/sh" },
 	{ OPT_TLS, "tls", NULL, "the address is TLS, as is one with any "
@@ -54,6 +61,12 @@ static const struct opts_own	own[] = {
 	    "leave" },
 	{ OPT_RESET, "reset", NULL, "close by a reset, leave no TIME_WAIT" },
 	{ OPT_STATS, "stats", NULL, "print totals at the end" },
+	{ OPT_PROGRESS, "progress", NULL, "show how far it is, on a "
+	    "terminal" },
+	{ OPT_SHA256, "sha256", NULL, "print digests of what was sent and "
+	    "received" },
+	{ OPT_HEXDUMP, "hexdump", "FILE", "record both directions as text" },
+	{ OPT_CAPTURE, "capture", "FILE", "record both directions as pcapng" },
 	{ 'v', "verbose", NULL, "say what happens; -vv says more" },
 	{ OPT_QUIET, "quiet", NULL, "only errors" },
 	{ OPT_JSON, "json", NULL, "messages as JSON, one object a line" },
@@ -62,11 +75,57 @@ static const struct opts_own	own[] = {
 	{ 0, NULL, NULL, NULL }
 };
 
-static int
-bad(const struct msg *m, const char *option, const struct tcpk_err *err)
-{
-	return msg_usage(m, "%s: %s", option, err->text);
-}
+static const struct opts_value	values[] = {
+#define AT(x)	offsetof(struct tcpcat_opts, x)
+	{ 'l', OPTS_SWITCH, AT(listen), 0, 0, NULL },
+	{ 'k', OPTS_SWITCH, AT(keep), 0, 0, NULL },
+	{ 'n', OPTS_SWITCH, AT(numeric), 0, 0, NULL },
+	{ 'd', OPTS_SWITCH, AT(recv_only), 0, 0, NULL },
+	{ OPT_RECV_ONLY, OPTS_SWITCH, AT(recv_only), 0, 0, NULL },
+	{ OPT_SEND_ONLY, OPTS_SWITCH, AT(send_only), 0, 0, NULL },
+	{ OPT_BROADCAST, OPTS_SWITCH, AT(broadcast), 0, 0, NULL },
+	{ OPT_TAG, OPTS_SWITCH, AT(tag), 0, 0, NULL },
+	{ OPT_TLS_INFO, OPTS_SWITCH, AT(tls_info), 0, 0, NULL },
+	{ OPT_RESET, OPTS_SWITCH, AT(reset), 0, 0, NULL },
+	{ OPT_STATS, OPTS_SWITCH, AT(stats), 0, 0, NULL },
+	{ OPT_PROGRESS, OPTS_SWITCH, AT(progress), 0, 0, NULL },
+	{ OPT_SHA256, OPTS_SWITCH, AT(sha256), 0, 0, NULL },
+	{ 'z', OPTS_SWITCH, AT(scan), 0, 0, NULL },
+	{ 'C', OPTS_SWITCH, AT(crlf), 0, 0, NULL },
+	{ 'i', OPTS_TIME, AT(line_interval), 0, 0, NULL },
+	{ 'q', OPTS_TIME, AT(quit_after), 0, 0, NULL },
+	{ OPT_DEADLINE, OPTS_TIME, AT(deadline), 1, 0, NULL },
+	{ OPT_DRAIN, OPTS_TIME, AT(drain_timeout), 0, 0, NULL },
+	{ OPT_WAIT_STDIN, OPTS_TIME, AT(wait_stdin), 0, 0, NULL },
+	{ OPT_RECONNECT, OPTS_TIME, AT(reconnect_most), 1, 0, NULL },
+	{ OPT_RECV_BYTES, OPTS_SIZE, AT(recv_bytes), 1, 0, NULL },
+	{ OPT_WORKERS, OPTS_NUMBER, AT(workers), 1, 64, NULL },
+	{ OPT_RETRY, OPTS_NUMBER, AT(retries), 0, 0, NULL },
+	{ OPT_READY_FD, OPTS_FD, AT(ready_fd), 0, 0, NULL },
+	{ OPT_GREET, OPTS_TEXT, AT(greet), 0, 0, NULL },
+	{ OPT_USER, OPTS_TEXT, AT(user), 0, 0, NULL },
+	{ OPT_HEXDUMP, OPTS_TEXT, AT(hexdump), 0, 0, NULL },
+	{ OPT_CAPTURE, OPTS_TEXT, AT(capture), 0, 0, NULL },
+#undef AT
+};
+
+/* Those that become part of something else. */
+static const struct opts_value	raw_values[] = {
+#define AT(x)	offsetof(struct tcpcat_raw, x)
+	{ '4', OPTS_SWITCH, AT(v4), 0, 0, NULL },
+	{ '6', OPTS_SWITCH, AT(v6), 0, 0, NULL },
+	{ 'u', OPTS_SWITCH, AT(udp), 0, 0, NULL },
+	{ 'U', OPTS_SWITCH, AT(unix_path), 0, 0, NULL },
+	{ OPT_TLS, OPTS_SWITCH, AT(tls), 0, 0, NULL },
+	{ 'p', OPTS_TEXT, AT(port), 0, 0, NULL },
+	{ 's', OPTS_TEXT, AT(source), 0, 0, NULL },
+	{ 'e', OPTS_TEXT, AT(exec), 0, 0, NULL },
+	{ 'c', OPTS_TEXT, AT(shell), 0, 0, NULL },
+	{ 'w', OPTS_TEXT, AT(wait), 0, 0, NULL },
+#undef AT
+};
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 static int
 help(const struct opts *opts)
@@ -87,166 +146,49 @@ help(const struct opts *opts)
 	return fflush(stdout) == 0 ? 0 : 7;
 }
 
-static int
-take_wait_stdin(struct tcpcat_opts *o, const char *value,
-    struct tcpk_err *err)
+/* Options whose being there says something, with or without a value. */
+static void
+note(int c, struct tcpcat_opts *o)
 {
-	o->wait_given = true;
-	o->wait_stdin = TCPK_FOREVER;
-	return value == NULL ? 0 :
-	    tcpk_value_time(&o->wait_stdin, value, err);
-}
-
-static int
-take_limit(uint64_t *value, const char *text, bool time, struct tcpk_err *err)
-{
-	if ((time ? tcpk_value_time(value, text, err) :
-	    tcpk_value_size(value, text, err)) == -1)
-		return -1;
-	if (*value == 0)
-		return tcpk_err_set(err, TCPK_EUSAGE, "0 is no limit; leave "
-		    "the option out");
-	return 0;
-}
-
-static int
-take_fd(int *fd, const char *text, struct tcpk_err *err)
-{
-	uint64_t	n;
-
-	if (tcpk_value_number(&n, text, 0, 65535, err) == -1)
-		return -1;
-	*fd = (int)n;
-	return fcntl(*fd, F_GETFD) != -1 ? 0 : tcpk_err_errno(err,
-	    TCPK_EUSAGE, errno, "descriptor %d", *fd);
-}
-
-/* One option that has a value.  -1 on a wrong one. */
-static int
-take_value(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
-    struct tcpk_err *err)
-{
-	uint64_t	t;
-
 	switch (c) {
-	case 'w':
-		raw->wait = optarg;
-		return tcpk_value_time(&t, optarg, err);
-	case 'q':
-		return tcpk_value_time(&o->quit_after, optarg, err);
-	case OPT_DEADLINE:
-		return take_limit(&o->deadline, optarg, true, err);
-	case OPT_WORKERS:
-		return tcpk_value_number(&o->workers, optarg, 1, 64, err);
-	case OPT_DRAIN:
-		return tcpk_value_time(&o->drain_timeout, optarg, err);
-	case OPT_READY_FD:
-		return take_fd(&o->ready_fd, optarg, err);
 	case OPT_WAIT_STDIN:
-		return take_wait_stdin(o, optarg, err);
-	case OPT_RECV_BYTES:
-		return take_limit(&o->recv_bytes, optarg, false, err);
-	}
-	return 0;
-}
-
-static const char *
-option_name(int c, char buf[32])
-{
-	const struct opts_own	*w;
-
-	for (w = own; w->letter != c; w++)
-		continue;
-	if (w->name != NULL)
-		snprintf(buf, 32, "--%s", w->name);
-	else
-		snprintf(buf, 32, "-%c", c);
-	return buf;
-}
-
-/* The options that only switch something on. */
-static bool *
-find_switch(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw, struct msg *m)
-{
-	switch (c) {
-	case 'l':
-		return &o->listen;
-	case 'n':
-		return &o->numeric;
-	case '4':
-		return &raw->v4;
-	case '6':
-		return &raw->v6;
-	case 'U':
-		return &raw->unix_path;
-	case 'd':
-	case OPT_RECV_ONLY:
-		return &o->recv_only;
-	case OPT_SEND_ONLY:
-		return &o->send_only;
-	case 'k':
-		return &o->keep;
-	case OPT_BROADCAST:
-		return &o->broadcast;
-	case OPT_TAG:
-		return &o->tag;
-	case OPT_TLS:
-		return &raw->tls;
-	case OPT_TLS_INFO:
-		return &o->tls_info;
-	case OPT_RESET:
-		return &o->reset;
-	case OPT_STATS:
-		return &o->stats;
-	case OPT_QUIET:
-		return &m->quiet;
-	case OPT_JSON:
-		return &m->json;
-	default:
-		return NULL;
+		o->wait_given = true;
+		o->wait_stdin = TCPK_FOREVER;
+		break;
+	case OPT_RETRY:
+		o->retry = true;
+		o->retries = UINT64_MAX;
+		break;
+	case OPT_RECONNECT:
+		o->reconnect = true;
+		break;
 	}
 }
 
 static int
-take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw, struct msg *m,
-    struct opts *opts)
+take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
+    struct msg *m, struct opts *opts)
 {
 	struct tcpk_err	 err;
-	bool		*on = find_switch(c, o, raw, m);
+	uint64_t	 t;
 	char		 name[32];
 
-	if (on != NULL) {
-		*on = true;
-		return -1;
-	}
 	switch (c) {
 	case 0:
 	case 'N':
-		break;
-	case 'p':
-		raw->port = optarg;
-		break;
-	case 's':
-		raw->source = optarg;
-		break;
-	case 'e':
-		raw->exec = optarg;
-		break;
-	case 'c':
-		raw->shell = optarg;
-		break;
+		return -1;
 	case 'm':
 		opts_flag(opts, "max-clients", optarg);
-		break;
-	case OPT_GREET:
-		o->greet = optarg;
-		break;
-	case OPT_USER:
-		o->user = optarg;
-		break;
+		return -1;
+	case OPT_QUIET:
+		m->quiet = true;
+		return -1;
+	case OPT_JSON:
+		m->json = true;
+		return -1;
 	case 'v':
 		m->verbose++;
-		break;
+		return -1;
 	case 'h':
 		return help(opts);
 	case OPT_VERSION:
@@ -254,71 +196,40 @@ take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw, struct msg *m,
 		return fflush(stdout) == 0 ? 0 : 7;
 	case '?':
 		return 2;
-	default:
-		if (take_value(c, o, raw, &err) == -1)
-			return bad(m, option_name(c, name), &err);
 	}
-	return -1;
-}
-
-static int
-check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw, const struct msg *m)
-{
-	if (raw->v4 && raw->v6)
-		return msg_usage(m, "-4 and -6 exclude each other");
-	if (raw->exec != NULL && raw->shell != NULL)
-		return msg_usage(m, "-e and -c exclude each other");
-	if (o->recv_only && o->send_only)
-		return msg_usage(m,
-		    "--recv-only and --send-only exclude each other");
-	if (o->recv_bytes != 0 && o->send_only)
-		return msg_usage(m,
-		    "--recv-bytes and --send-only exclude each other");
-	if (o->keep && !o->listen)
-		return msg_usage(m, "-k goes with -l");
-	if ((o->tag || o->broadcast) && !o->keep)
-		return msg_usage(m, "%s goes with -lk",
-		    o->tag ? "--tag" : "--broadcast");
-	if (o->greet != NULL && !o->listen)
-		return msg_usage(m, "--greet goes with -l");
-	if ((o->user != NULL || o->ready_fd != -1) && !o->keep)
-		return msg_usage(m, "%s goes with -lk",
-		    o->user != NULL ? "--user" : "--ready-fd");
-	if (o->workers > 1 && (!o->keep ||
-	    (raw->exec == NULL && raw->shell == NULL)))
-		return msg_usage(m, "--workers goes with -lk and -e or -c: "
-		    "who shares standard output is served by one process");
-	if ((raw->exec != NULL || raw->shell != NULL) &&
-	    (o->tag || o->broadcast))
-		return msg_usage(m, "-e and -c exclude --tag and --broadcast");
-	if (o->keep && (o->recv_bytes != 0 || o->reset || o->wait_given ||
-	    o->quit_after != TCPK_FOREVER))
-		return msg_usage(m, "-k excludes --recv-bytes, --reset, "
-		    "--wait-stdin and -q");
-	if (o->tls_info && o->listen)
-		return msg_usage(m, "--tls-info and -l exclude each other");
-	if (raw->unix_path && (raw->port != NULL || raw->source != NULL))
-		return msg_usage(m, "-U excludes -p and -s");
+	note(c, o);
+	if (opts_value(values, COUNT(values), c, optarg, o, &err) == -1 ||
+	    opts_value(raw_values, COUNT(raw_values), c, optarg, raw,
+	    &err) == -1 ||
+	    (c == 'w' && tcpk_value_time(&t, optarg, &err) == -1))
+		return msg_usage(m, "%s: %s", opts_name(own, c, name),
+		    err.text);
 	return -1;
 }
 
 int
-tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv)
+tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv,
+    bool pipe_ignored)
 {
-	struct opts	opts;
 	struct tcpcat_raw	raw = { 0 };
-	int		c, status = -1;
+	struct opts		opts;
+	int			c, status = -1;
 
 	memset(o, 0, sizeof(*o));
 	o->quit_after = TCPK_FOREVER;
 	o->drain_timeout = 10 * TCPK_SECOND;
 	o->ready_fd = -1;
-	opts_init(&opts, m, own);
+	o->reconnect_most = 30 * TCPK_SECOND;
+	opts_init(&opts, m, own, 1u << TCPK_CONNECT | 1u << TCPK_LISTEN);
 	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
 		status = take_option(c, o, &raw, m, &opts);
 	if (status == -1)
-		status = check(o, &raw, m);
-	if (status == -1)
+		status = tcpcat_check(o, &raw, &opts, m);
+	if (status == -1 && o->scan) {
+		tcpcat_scan_flags(&raw, &opts);
+		status = tcpcat_scan(o, &opts, m, argc - optind,
+		    argv + optind, pipe_ignored);
+	} else if (status == -1)
 		status = tcpcat_addresses(o, &raw, &opts, argc - optind,
 		    argv + optind, m);
 	opts_free(&opts);

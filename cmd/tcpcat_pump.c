@@ -1,4 +1,4 @@
-/* How tcpcat's options become those of a pump. */
+/* How tcpcat's options become those of a pump and its streams. */
 
 #include <sys/stat.h>
 
@@ -31,6 +31,11 @@ set_input_rule(const struct tcpcat_opts *o, struct tcpk_half_opts *in)
 		in->quiet = STDIN_SILENCE;
 		in->patient = true;
 	}
+	/* What has not been read yet is for the next connection. */
+	if (o->reconnect && in->quiet == STDIN_SILENCE) {
+		in->quiet = 0;
+		in->patient = false;
+	}
 	if (o->wait_given)
 		in->quiet = o->wait_stdin;
 }
@@ -53,10 +58,27 @@ tcpcat_pump_opts(const struct tcpcat_opts *o, uint64_t deadline,
 	p->half[1].limit = o->recv_bytes;
 	p->half[1].at_most = o->quit_after;
 	set_input_rule(o, &p->half[0]);
+	if (o->reconnect && o->local.scheme == TCPK_STDIO)
+		p->half[1].no_finish = true;
 	if (o->reset) {
 		p->reset[1] = true;
 		p->half[0].no_finish = true;
 		if (o->quit_after == TCPK_FOREVER)
 			p->half[1].quiet = RESET_SILENCE;
 	}
+}
+
+int
+tcpcat_lines(const struct tcpcat_opts *o, struct tcpk_loop *loop,
+    struct tcpk_stream **local, struct tcpk_err *err)
+{
+	struct tcpk_stream	*s;
+
+	if (!o->crlf && o->line_interval == 0)
+		return 0;
+	s = tcpk_stream_lines(loop, *local, o->crlf, o->line_interval, err);
+	if (s == NULL)
+		return -1;
+	*local = s;
+	return 0;
 }

@@ -10,7 +10,7 @@ static struct msg_fields
 fields(const struct tcpcat_ends *e, const char *event,
     const struct tcpk_pump_report *r)
 {
-	struct msg_fields	f = { .event = event, .conn = 1 };
+	struct msg_fields	f = { .event = event, .conn = e->conn };
 
 	if (e->here[0] != '\0')
 		f.local = e->here;

@@ -16,6 +16,7 @@
 #include <tcpkit/hub.h>
 
 #include "server.h"
+#include "taps.h"
 #include "tcpcat.h"
 #include "ucspi.h"
 
@@ -28,6 +29,7 @@ struct serving {
 	struct server		*server;
 	bool			 together;	/* no programs */
 	struct tcpk_hub		*hub;
+	struct record		*record;	/* NULL none */
 	bool			 pipe_ignored;
 };
 
@@ -39,11 +41,16 @@ struct client {
 	struct tcpk_connect	*connect;
 	struct tcpk_pump	*pump;
 	char			**env;		/* of its program */
+	struct taps		 taps;
 };
 
 static void
 leave(struct client *cl, const struct server_end *end)
 {
+	struct msg_fields	f = { .conn = cl->c.conn,
+				      .peer = cl->c.peer };
+
+	taps_end(&cl->taps, end->err.kind != TCPK_OK, cl->s->msg, &f);
 	ucspi_free(cl->env);
 	server_leave(&cl->c, end);
 }
@@ -77,19 +84,23 @@ static void
 on_program(void *arg, const struct tcpk_connected *c)
 {
 	struct client		*cl = arg;
+	struct tcpk_stream	*program = c->stream;
+	struct taps_opts	 taps = { .digest = cl->s->o->sha256 };
 	struct tcpk_pump_opts	 opts;
 	struct tcpk_err		 err = c->err;
 
 	cl->connect = NULL;
-	if (c->stream == NULL) {
+	if (program == NULL) {
 		leave_err(cl, &err);
 		return;
 	}
 	tcpcat_pump_opts(cl->s->o, 0, &opts);
-	cl->pump = tcpk_pump_start(cl->s->loop, c->stream, cl->stream, &opts,
-	    on_pumped, cl, &err);
+	if (tcpcat_lines(cl->s->o, cl->s->loop, &program, &err) == 0 &&
+	    taps_local(&cl->taps, &taps, &program, &err) == 0)
+		cl->pump = tcpk_pump_start(cl->s->loop, program, cl->stream,
+		    &opts, on_pumped, cl, &err);
 	if (cl->pump == NULL) {
-		tcpk_stream_free(c->stream);
+		tcpk_stream_free(program);
 		leave_err(cl, &err);
 		return;
 	}
@@ -97,14 +108,12 @@ on_program(void *arg, const struct tcpk_connected *c)
 }
 
 static int
-run_program(struct client *cl, const struct tcpk_client *client,
-    struct tcpk_err *err)
+run_program(struct client *cl, struct tcpk_client *client,
+    const struct tcpk_addr *local, struct tcpk_err *err)
 {
 	struct tcpk_connect_opts	opts = { 0 };
-	struct tcpk_addr		local = { 0 };
 
-	tcpk_stream_local(client->stream, &local);
-	cl->env = ucspi_environment(environ, &local, client->peer, NULL,
+	cl->env = ucspi_environment(environ, local, client->peer, NULL,
 	    cl->c.conn, client->tls);
 	if (cl->env == NULL)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
@@ -154,7 +163,7 @@ on_ours_left(void *arg, const struct tcpk_left *l)
 }
 
 static int
-join_hub(struct client *cl, const struct tcpk_client *client,
+join_hub(struct client *cl, struct tcpk_client *client,
     struct tcpk_err *err)
 {
 	const char	*greet = cl->s->o->greet;
@@ -169,17 +178,32 @@ join_hub(struct client *cl, const struct tcpk_client *client,
 /* --- clients ---------------------------------------------------------------- */
 
 static int
-on_client(void *arg, struct server_client *c,
-    const struct tcpk_client *client, struct tcpk_err *err)
+on_client(void *arg, struct server_client *c, struct tcpk_client *client,
+    struct tcpk_err *err)
 {
-	struct serving	*s = arg;
-	struct client	*cl = (struct client *)c;
+	struct serving		*s = arg;
+	struct client		*cl = (struct client *)c;
+	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
+	struct taps_opts	 taps = {
+		.record = s->record,
+		.digest = s->o->sha256,
+		.peer_began = true,
+		.conn = c->conn
+	};
+	struct tcpk_addr	 local;
 
 	cl->s = s;
-	if (s->together)
-		return join_hub(cl, client, err);
-	if (run_program(cl, client, err) == 0)
+	if (client->to != NULL)
+		local = *client->to;
+	else
+		tcpk_stream_local(client->stream, &local);
+	if (taps_remote(&cl->taps, &taps, &local, client->peer,
+	    &client->stream, err) == -1)
+		return -1;
+	if (s->together ? join_hub(cl, client, err) == 0 :
+	    run_program(cl, client, &local, err) == 0)
 		return 0;
+	taps_end(&cl->taps, true, s->msg, &f);
 	ucspi_free(cl->env);
 	return -1;
 }
@@ -197,12 +221,14 @@ on_ready(void *arg)
 static void
 on_cut(void *arg, struct server_client *c, struct server_end *end)
 {
-	struct client	*cl = (struct client *)c;
-	uint64_t	 bytes[2] = { 0, 0 };
+	struct client		*cl = (struct client *)c;
+	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
+	uint64_t		 bytes[2] = { 0, 0 };
 
 	(void)arg;
 	if (cl->member != NULL) {
 		tcpk_hub_cut(cl->member, &end->bytes_in, &end->bytes_out);
+		taps_end(&cl->taps, true, cl->s->msg, &f);
 		return;
 	}
 	tcpk_connect_cancel(cl->connect);
@@ -212,6 +238,7 @@ on_cut(void *arg, struct server_client *c, struct server_end *end)
 	if (cl->stream != NULL)
 		tcpk_stream_reset(cl->stream);
 	tcpk_stream_free(cl->stream);
+	taps_end(&cl->taps, true, cl->s->msg, &f);
 	ucspi_free(cl->env);
 	end->bytes_out = bytes[0];
 	end->bytes_in = bytes[1];
@@ -252,7 +279,8 @@ open_hub(struct serving *s, struct tcpk_err *err)
 	ours = tcpk_stream_stdio(s->loop, in, out, err);
 	if (ours == NULL)
 		return -1;
-	if (tcpk_hub_add(s->hub, ours, TCPK_OURS, NULL, NULL, 0, on_ours_left,
+	if (tcpcat_lines(s->o, s->loop, &ours, err) == 0 &&
+	    tcpk_hub_add(s->hub, ours, TCPK_OURS, NULL, NULL, 0, on_ours_left,
 	    s, err) != NULL)
 		return 0;
 	tcpk_stream_free(ours);
@@ -280,7 +308,8 @@ on_stop(void *arg)
 }
 
 int
-tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
+tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
+    struct record *record, bool pipe_ignored)
 {
 	static const struct server_handler	 handler = {
 		.start = on_start,
@@ -291,9 +320,10 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
 		.drain = on_drain,
 		.ready = on_ready
 	};
+	struct tcpk_endpoint			*eps[] = { &o->remote };
 	struct server_opts			 so = {
 		.msg = m,
-		.eps = &o->remote,
+		.eps = eps,
 		.neps = 1,
 		.numeric = o->numeric,
 		.workers = (unsigned)o->workers,
@@ -307,6 +337,7 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m, bool pipe_ignored)
 		.o = o,
 		.msg = m,
 		.together = o->local.scheme == TCPK_STDIO,
+		.record = record,
 		.pipe_ignored = pipe_ignored
 	};
 

@@ -174,6 +174,11 @@ start(struct client *c, struct tcpk_err *err)
 		if (c->tls == NULL)
 			return -1;
 	}
+	if (c->ep->o.via != NULL || c->ep->o.via_auth != NULL) {
+		c->via = tcpk_via_new(c->ep, err);
+		if (c->via == NULL)
+			return tcpk_err_wrap(err, "%.80s", c->ep->text);
+	}
 	c->totals.started = tcpk_now();
 	if (c->o->duration != 0 && tcpk_timer_set(&c->end,
 	    c->totals.started + c->o->duration) == -1)
@@ -280,6 +285,7 @@ tcpecho_client(const struct tcpecho_opts *o, const struct msg *m)
 	c->msg = m;
 	status = run(c);
 	tcpk_tls_config_free(c->tls);
+	tcpk_via_free(c->via);
 	if (c->loop != NULL)
 		tcpk_timer_stop(&c->end);
 	tcpk_loop_free(c->loop);

@@ -10,6 +10,7 @@
 
 #include <tcpkit/connect.h>
 #include <tcpkit/loop.h>
+#include <tcpkit/via.h>
 
 #include "histogram.h"
 #include "msg.h"
@@ -78,6 +79,7 @@ struct client {
 	const struct msg	*msg;
 	struct tcpk_loop	*loop;
 	struct tcpk_tls_config	*tls;
+	struct tcpk_via		*via;
 	struct session		*sessions;
 	uint64_t		 nsessions, live, connecting;
 	struct session		*head, **tail;	/* waiting for a turn */

@@ -211,6 +211,7 @@ start_connecting(struct session *s)
 	opts.dial.numeric = c->opts->numeric;
 	opts.envp = environ;
 	opts.tls = c->tls;
+	opts.via = c->via;
 	if (c->msg->verbose > 0 || c->msg->json)
 		opts.dial.trying = on_trying;
 	s->connect = tcpk_connect_start(c->loop, c->ep, &opts, on_connected,

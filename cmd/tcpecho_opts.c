@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opts.h"
+#include "opts_values.h"
 #include "tcpecho.h"
 #include "tcpecho_verify.h"
 
@@ -74,36 +74,36 @@ static const struct opts_own	own[] = {
 };
 
 /* The options that fill in one thing, and what the least and most are. */
-static const struct value {
-	int		letter;
-	enum { TIME, SIZE, NUMBER, TEXT, SWITCH } kind;
-	size_t		offset;		/* in struct tcpecho_opts */
-	uint64_t	min, max;
-} values[] = {
+static const struct opts_value	values[] = {
 #define AT(x)	offsetof(struct tcpecho_opts, x)
-	{ OPT_COUNT, NUMBER, AT(client.count), 1, UINT64_MAX / 2 },
-	{ OPT_INTERVAL, TIME, AT(client.interval), 1000, UINT64_MAX },
-	{ OPT_SIZE, SIZE, AT(client.size), VERIFY_HEADER, SIZE_MAX_BYTES },
-	{ OPT_PARALLEL, NUMBER, AT(client.parallel), 1, PARALLEL_MAX },
-	{ OPT_DURATION, TIME, AT(client.duration), 1, UINT64_MAX },
-	{ OPT_RECONNECT, TIME, AT(client.back_off), 1, UINT64_MAX },
-	{ OPT_PER_CONNECTION, NUMBER, AT(client.per_connection), 1,
-	    UINT64_MAX / 2 },
-	{ OPT_WAIT, TIME, AT(client.wait), 0, UINT64_MAX },
-	{ OPT_MAX_RTT, TIME, AT(client.max_rtt), 1, UINT64_MAX },
-	{ OPT_DELAY, TIME, AT(server.delay), 0, UINT64_MAX },
-	{ OPT_WORKERS, NUMBER, AT(server.workers), 1, 64 },
-	{ OPT_DRAIN, TIME, AT(server.drain_timeout), 0, UINT64_MAX },
-	{ OPT_MESSAGE, TEXT, AT(client.message), 0, 0 },
-	{ OPT_GREET, TEXT, AT(server.greet), 0, 0 },
-	{ OPT_REPLY, TEXT, AT(server.reply), 0, 0 },
-	{ OPT_USER, TEXT, AT(server.user), 0, 0 },
-	{ OPT_CLIENT, SWITCH, AT(is_client), 0, 0 },
-	{ OPT_FLOOD, SWITCH, AT(client.flood), 0, 0 },
-	{ OPT_HISTOGRAM, SWITCH, AT(client.histogram), 0, 0 },
-	{ OPT_DISCARD, SWITCH, AT(server.discard), 0, 0 },
-	{ OPT_CHARGEN, SWITCH, AT(server.chargen), 0, 0 },
-	{ 'n', SWITCH, AT(numeric), 0, 0 },
+	{ OPT_COUNT, OPTS_NUMBER, AT(client.count), 1, UINT64_MAX / 2,
+	    NULL },
+	{ OPT_INTERVAL, OPTS_TIME, AT(client.interval), 1000, 0,
+	    "is too short; --flood sends without a pause" },
+	{ OPT_SIZE, OPTS_SIZE, AT(client.size), VERIFY_HEADER, SIZE_MAX_BYTES,
+	    "is not within 16 and 1G; --message sends less" },
+	{ OPT_PARALLEL, OPTS_NUMBER, AT(client.parallel), 1, PARALLEL_MAX,
+	    NULL },
+	{ OPT_DURATION, OPTS_TIME, AT(client.duration), 1, 0, NULL },
+	{ OPT_RECONNECT, OPTS_TIME, AT(client.back_off), 1, 0, NULL },
+	{ OPT_PER_CONNECTION, OPTS_NUMBER, AT(client.per_connection), 1,
+	    UINT64_MAX / 2, NULL },
+	{ OPT_WAIT, OPTS_TIME, AT(client.wait), 0, 0, NULL },
+	{ OPT_MAX_RTT, OPTS_TIME, AT(client.max_rtt), 1, 0, NULL },
+	{ OPT_DELAY, OPTS_TIME, AT(server.delay), 0, 0, NULL },
+	{ OPT_WORKERS, OPTS_NUMBER, AT(server.workers), 1, 64, NULL },
+	{ OPT_DRAIN, OPTS_TIME, AT(server.drain_timeout), 0, 0, NULL },
+	{ OPT_READY_FD, OPTS_FD, AT(server.ready_fd), 0, 0, NULL },
+	{ OPT_MESSAGE, OPTS_TEXT, AT(client.message), 0, 0, NULL },
+	{ OPT_GREET, OPTS_TEXT, AT(server.greet), 0, 0, NULL },
+	{ OPT_REPLY, OPTS_TEXT, AT(server.reply), 0, 0, NULL },
+	{ OPT_USER, OPTS_TEXT, AT(server.user), 0, 0, NULL },
+	{ OPT_CLIENT, OPTS_SWITCH, AT(is_client), 0, 0, NULL },
+	{ OPT_FLOOD, OPTS_SWITCH, AT(client.flood), 0, 0, NULL },
+	{ OPT_HISTOGRAM, OPTS_SWITCH, AT(client.histogram), 0, 0, NULL },
+	{ OPT_DISCARD, OPTS_SWITCH, AT(server.discard), 0, 0, NULL },
+	{ OPT_CHARGEN, OPTS_SWITCH, AT(server.chargen), 0, 0, NULL },
+	{ 'n', OPTS_SWITCH, AT(numeric), 0, 0, NULL },
 };
 
 #define NVALUES	(sizeof(values) / sizeof(values[0]))
@@ -132,75 +132,6 @@ help(const struct opts *opts)
 	return fflush(stdout) == 0 ? 0 : 7;
 }
 
-static const char *
-option_name(int c, char buf[32])
-{
-	const struct opts_own	*w;
-
-	for (w = own; w->letter != c; w++)
-		continue;
-	if (w->name != NULL)
-		snprintf(buf, 32, "--%s", w->name);
-	else
-		snprintf(buf, 32, "-%c", c);
-	return buf;
-}
-
-static int
-parse_number(const struct value *v, uint64_t *to, struct tcpk_err *err)
-{
-	if (v->kind == NUMBER)
-		return tcpk_value_number(to, optarg, v->min, v->max, err);
-	if ((v->kind == TIME ? tcpk_value_time(to, optarg, err) :
-	    tcpk_value_size(to, optarg, err)) == -1)
-		return -1;
-	if (*to >= v->min && *to <= v->max)
-		return 0;
-	if (v->letter == OPT_INTERVAL)
-		return tcpk_err_set(err, TCPK_EUSAGE, "%s is too short; "
-		    "--flood sends without a pause", optarg);
-	if (v->letter == OPT_SIZE)
-		return tcpk_err_set(err, TCPK_EUSAGE, "%s is not within %u "
-		    "and 1G; --message sends less", optarg, VERIFY_HEADER);
-	return tcpk_err_set(err, TCPK_EUSAGE, "0 is no limit; leave the "
-	    "option out");
-}
-
-static int
-take_fd(int *fd, const char *text, struct tcpk_err *err)
-{
-	uint64_t	n;
-
-	if (tcpk_value_number(&n, text, 0, 65535, err) == -1)
-		return -1;
-	*fd = (int)n;
-	return fcntl(*fd, F_GETFD) != -1 ? 0 : tcpk_err_errno(err,
-	    TCPK_EUSAGE, errno, "descriptor %d", *fd);
-}
-
-static int
-take_value(int c, struct tcpecho_opts *o, struct tcpk_err *err)
-{
-	const struct value	*v;
-	void			*to;
-
-	if (c == OPT_RECONNECT)
-		o->client.reconnect = true;
-	for (v = values; v < values + NVALUES; v++)
-		if (v->letter == c)
-			break;
-	if (v == values + NVALUES || (c == OPT_RECONNECT && optarg == NULL))
-		return 0;
-	to = (char *)o + v->offset;
-	if (v->kind == SWITCH)
-		*(bool *)to = true;
-	else if (v->kind == TEXT)
-		*(const char **)to = optarg;
-	else
-		return parse_number(v, to, err);
-	return 0;
-}
-
 static int
 take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
     struct opts *opts)
@@ -214,6 +145,8 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 		raw->of_server = c;
 	if (c == OPT_INTERVAL)
 		raw->interval = true;
+	if (c == OPT_RECONNECT)
+		o->client.reconnect = true;
 	switch (c) {
 	case 'm':
 		opts_flag(opts, "max-clients", optarg);
@@ -244,9 +177,8 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 	case '?':
 		return 2;
 	default:
-		if ((c == OPT_READY_FD ? take_fd(&o->server.ready_fd, optarg,
-		    &err) : take_value(c, o, &err)) == -1)
-			return msg_usage(m, "%s: %s", option_name(c, name),
+		if (opts_value(values, NVALUES, c, optarg, o, &err) == -1)
+			return msg_usage(m, "%s: %s", opts_name(own, c, name),
 			    err.text);
 	}
 	return -1;
@@ -260,7 +192,7 @@ check_client(struct tcpecho_client_opts *o, const struct raw *raw,
 
 	if (raw->of_server != 0)
 		return msg_usage(m, "%s is for serving, not for --client",
-		    option_name(raw->of_server, name));
+		    opts_name(own, raw->of_server, name));
 	if (o->flood && raw->interval)
 		return msg_usage(m, "--flood and --interval exclude each "
 		    "other");
@@ -287,7 +219,7 @@ check(struct tcpecho_opts *o, const struct raw *raw, const struct msg *m)
 		return check_client(&o->client, raw, m);
 	if (raw->of_client != 0)
 		return msg_usage(m, "%s goes with --client",
-		    option_name(raw->of_client, name));
+		    opts_name(own, raw->of_client, name));
 	if ((s->reply != NULL) + s->discard + s->chargen > 1)
 		return msg_usage(m, "--reply, --discard and --chargen "
 		    "exclude each other");
@@ -322,9 +254,11 @@ parse_addresses(struct tcpecho_opts *o, const struct raw *raw,
 
 	if (argc == 0)
 		return msg_usage(m, "no address given");
-	if (o->is_client && argc > 1)
+	if (o->is_client && argc > 1) {
+		tcpk_endpoint_hide(argv[1]);
 		return msg_usage(m, "one address to measure, not also %s",
 		    argv[1]);
+	}
 	o->eps = calloc((size_t)argc, sizeof(*o->eps));
 	eps = calloc((size_t)argc, sizeof(struct tcpk_endpoint *));
 	if (o->eps == NULL || eps == NULL) {
@@ -342,7 +276,7 @@ parse_addresses(struct tcpecho_opts *o, const struct raw *raw,
 		o->neps++;
 		if (tls && eps[i]->scheme != TCPK_TLS)
 			status = msg_usage(m, "%s is not TLS, and a --tls "
-			    "option asks for it", argv[i]);
+			    "option asks for it", eps[i]->text);
 	}
 	if (status == -1 && (raw->v4 || raw->v6))
 		opts_flag(opts, "family", raw->v4 ? "4" : "6");
@@ -372,7 +306,7 @@ tcpecho_options(struct tcpecho_opts *o, struct msg *m, int argc, char **argv)
 	o->server.workers = 1;
 	o->server.drain_timeout = 10 * TCPK_SECOND;
 	o->server.ready_fd = -1;
-	opts_init(&opts, m, own);
+	opts_init(&opts, m, own, 1u << TCPK_CONNECT | 1u << TCPK_LISTEN);
 	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
 		status = take_option(c, o, &raw, m, &opts);
 	if (status == -1)

@@ -17,7 +17,15 @@ KEYS = {'time', 'level', 'event', 'tool', 'conn', 'local', 'peer', 'bytes_in',
         'names', 'not_before', 'not_after', 'key', 'pin', 'verified',
         'doubt',
         # of a server's statistics
-        'clients', 'total', 'denied', 'tls_failed'}
+        'clients', 'total', 'denied', 'tls_failed', 'proxy_failed',
+        # of a relay
+        'target', 'side',
+        # digests
+        'sha256_in', 'sha256_out',
+        # of a scan: what was asked for
+        'host', 'port',
+        # of a PROXY header: who sent it
+        'via'}
 MUST = {'time', 'level', 'event', 'tool'}
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z')
 

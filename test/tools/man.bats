@@ -48,3 +48,21 @@ tells_of() {
 @test "tcpacl-check.1 tells of every option" {
 	tells_of tcpacl-check
 }
+
+@test "tcpkit.7 tells of every option of addresses" {
+	local option missing=0
+	"$MANDOC" -T ascii "$SRC/man/tcpkit.7" | sed 's/.\x08//g' \
+	    >"$BATS_TEST_TMPDIR/page"
+	"$BUILD/tcpcat" --help | sed '1,/^Options of addresses/d' |
+	    sed -n 's/^ *--\(tls-\)\{0,1\}\([-a-z0-9]*\).*/\2/p' \
+	    >"$BATS_TEST_TMPDIR/options"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/options")" -gt 10 ]
+	while read -r option; do
+		grep -qE -- "^ +$option(=[^ ]*|\[=[^ ]*)? +[CL]" \
+		    "$BATS_TEST_TMPDIR/page" || {
+			echo "tcpkit.7 does not tell of $option"
+			missing=1
+		}
+	done <"$BATS_TEST_TMPDIR/options"
+	[ $missing -eq 0 ]
+}

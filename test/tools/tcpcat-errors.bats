@@ -145,15 +145,19 @@ wrong() {
 	wrong '' -U 127.0.0.1 1
 }
 
-@test "what is not built yet is 2, not taken and ignored" {
-	local flag
-	wrong udp -l udp://127.0.0.1:0
-	wrong via 127.0.0.1:1,via=socks5://127.0.0.1:2
-	for flag in -k -z -u --retry --reconnect --sha256; do
-		wrong "${flag#-}" $flag 127.0.0.1:1
-	done
-	wrong via --via socks5://127.0.0.1:2 127.0.0.1:1
-	wrong rate --rate 1M 127.0.0.1:1
+@test "what does not go together is 2" {
+	wrong 'goes with -l' -k 127.0.0.1:1
+	wrong udp -u tcp://127.0.0.1:1
+	wrong exclude -u --tls 127.0.0.1:1
+	wrong exclude -u -U sock
+	wrong exclude -l --retry 127.0.0.1:0
+	wrong exclude -l --reconnect 127.0.0.1:0
+	wrong exclude --retry --reconnect 127.0.0.1:1
+	wrong exclude --reconnect --recv-bytes 5 127.0.0.1:1
+	wrong exclude -z -l 127.0.0.1:1
+	wrong exclude -z --sha256 127.0.0.1:1
+	wrong capture -lk --workers 2 -e cat --capture file 127.0.0.1:0
+	[ ! -e file ]
 }
 
 @test "nothing is done when the usage is wrong" {
