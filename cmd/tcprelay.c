@@ -47,11 +47,16 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 		.conn = c->conn
 	};
 
+	struct tcpk_addr	 local;
+
 	rc->relay = r;
 	/* Every endpoint that is listened on is the first of a route. */
 	rc->route = (struct relay_route *)client->endpoint;
-	if (taps_remote(&rc->taps, &taps, client->to != NULL ? client->to :
-	    client->listener, client->peer, &client->stream, err) == -1)
+	if (client->to != NULL)
+		local = *client->to;
+	else if (tcpk_stream_local(client->stream, &local) == -1)
+		local = *client->listener;
+	if (taps_remote(&rc->taps, &taps, &local, client->peer, &client->stream, err) == -1)
 		return -1;
 	relay_config_hold(rc->route->config);
 	if (starts[rc->route->mode](rc, client, err) == 0)

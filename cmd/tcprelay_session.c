@@ -108,10 +108,14 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 {
 	struct tcpk_proxy_from	 from = {
 		.client = *client->peer,
-		.listener = client->to != NULL ? *client->to :
-		    *client->listener,
 		.tls = client->tls
 	};
+
+	/* What it connected to: not the wildcard that is listened on. */
+	if (client->to != NULL)
+		from.listener = *client->to;
+	else if (tcpk_stream_local(client->stream, &from.listener) == -1)
+		from.listener = *client->listener;
 
 	rc->get = targets_get(rc->route->targets, &from, rc->c.conn,
 	    on_target, rc, err);

@@ -42,7 +42,7 @@ void
 msg(const struct msg *m, enum msg_level level, const struct msg_fields *f,
     const char *fmt, ...)
 {
-	char	text[1000];
+	char	text[300];
 	va_list	ap;
 
 	(void)m;
