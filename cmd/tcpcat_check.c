@@ -1,5 +1,7 @@
 /* Which options of tcpcat go together. */
 
+#include <tcpkit/digest.h>
+
 #include "tcpcat_opts.h"
 
 /* The first option given of two that exclude each other, as pairs. */
@@ -79,6 +81,20 @@ check_scan(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	    { o->quit_after != TCPK_FOREVER, "-q" });
 }
 
+/* Before anything is connected, or listens. */
+static int
+check_digest(const struct msg *m)
+{
+	struct tcpk_digest	*d;
+	struct tcpk_err		 err;
+
+	d = tcpk_digest_new(&err);
+	if (d == NULL)
+		return msg_usage(m, "--sha256: %s", err.text);
+	tcpk_digest_free(d);
+	return -1;
+}
+
 int
 tcpcat_check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
     const struct opts *opts, const struct msg *m)
@@ -103,6 +119,8 @@ tcpcat_check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 		r = EXCLUDE(m, "--reconnect", { o->retry, "--retry" },
 		    { o->tls_info, "--tls-info" },
 		    { o->recv_bytes != 0, "--recv-bytes" });
+	if (r == -1 && o->sha256)
+		r = check_digest(m);
 	if (r == -1)
 		r = check_listen(o, program, m);
 	return r == -1 ? check_scan(o, raw, opts, m) : r;

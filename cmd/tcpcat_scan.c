@@ -1,11 +1,9 @@
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
 
 #include "sig.h"
 #include "tcpcat_scan_impl.h"
@@ -18,7 +16,7 @@
 #define OTHER_FDS	64
 #define FEW_OTHER_FDS	16	/* when it is one after the other */
 
-/* --- what the other files tell --------------------------------------------- */
+/* --- what the other files tell -------------------------------------------- */
 
 void
 scan_tick(struct scan *s)
@@ -74,7 +72,7 @@ scan_failed(struct scan_host *h, size_t port, enum tcpk_err_kind kind)
 	h->scan->kinds |= 1u << kind;
 }
 
-/* --- rounds ---------------------------------------------------------------- */
+/* --- rounds --------------------------------------------------------------- */
 
 /* The status of all that failed: what they have in common. */
 static int
@@ -153,7 +151,7 @@ on_tick(void *arg)
 		    !s->o->retry) ? 0 : failed_status(s->kinds));
 }
 
-/* --- ends of the whole ----------------------------------------------------- */
+/* --- ends of the whole ---------------------------------------------------- */
 
 static void
 on_deadline(void *arg)
@@ -182,7 +180,7 @@ on_signal(void *arg, int signo)
 	scan_leave(s, 128 + signo);
 }
 
-/* --- the beginning --------------------------------------------------------- */
+/* --- the beginning -------------------------------------------------------- */
 
 static int
 service_port(const char *name, struct tcpk_err *err)

@@ -18,7 +18,7 @@
 /* Connections begun in one turn of the loop, so that signals are heard. */
 #define TURN		128
 
-/* --- the end of one -------------------------------------------------------- */
+/* --- the end of one ------------------------------------------------------- */
 
 static void
 end_probe(struct scan_probe *p)
@@ -134,7 +134,7 @@ on_writable(void *arg, unsigned ready)
 	settle(p, outcome(p->watch.fd));
 }
 
-/* --- the beginning --------------------------------------------------------- */
+/* --- the beginning -------------------------------------------------------- */
 
 static int	begin(struct scan_host *, size_t port);
 
@@ -274,6 +274,10 @@ scan_probes(struct scan *s)
 	size_t			 i, most;
 	int			 turn = TURN;
 
+	/* With few descriptors, the resolver must not find them all taken. */
+	if (s->most_looking == 1 && (s->looking > 0 ||
+	    s->next_name < s->nhosts))
+		return;
 	for (i = s->first; i < s->nhosts; i++) {
 		h = &s->hosts[i];
 		/* Second addresses must find room, or the dead hold all. */

@@ -2,6 +2,8 @@
 #ifndef TCPRELAY_H
 #define TCPRELAY_H
 
+#include <stdio.h>
+
 #include <tcpkit/pump.h>
 
 #include "opts.h"
@@ -116,7 +118,10 @@ void	relay_hub_cut(struct relay_client *, struct server_end *);
 void	relay_hub_drain(struct relay *);
 void	relay_hub_close(struct relay *);
 
-/* tcprelay_stats.c: one who asks for the counters. */
+/* tcprelay_metrics.c: all counters as text. */
+void	relay_metrics(FILE *, const struct relay *);
+
+/* tcprelay_stats.c: one who asks for them. */
 int	relay_stats_start(struct relay_client *, struct tcpk_client *,
 	    struct tcpk_err *);
 void	relay_stats_cut(struct relay_client *, struct server_end *);

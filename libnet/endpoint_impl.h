@@ -1,8 +1,28 @@
-/* endpoint, private: the option table, between its two files. */
+/* endpoint, private: the option table, between its files. */
 #ifndef ENDPOINT_IMPL_H
 #define ENDPOINT_IMPL_H
 
 #include "tcpkit/endpoint.h"
+
+enum tcpk__type {
+	FLAG, TIME, TIME_OR_NO, SIZE, NUMBER, OCTAL, FAMILY, TEXT, LIST,
+	SOURCE, PROXY
+};
+
+struct tcpk__option {
+	const char	*name;
+	enum tcpk__type	 type;
+	unsigned	 connect, listen;	/* the schemes that take it */
+	size_t		 offset;
+	uint64_t	 min, max;
+	const char	*value, *help;
+	const char	*flag;			/* of a tool; NULL: the name */
+	bool		 target;		/* only as one of several */
+};
+
+/* In the order of the bits in given. */
+extern const struct tcpk__option tcpk__options[];
+extern const size_t		tcpk__noptions;
 
 /* Defaults for every option. */
 void	tcpk__options_init(struct tcpk_options *);

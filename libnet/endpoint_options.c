@@ -1,4 +1,4 @@
-/* The option table of endpoints, and what it takes to fill a value by it. */
+/* Filling in the options of an endpoint by the table of them. */
 
 #include <stddef.h>
 #include <stdio.h>
@@ -6,136 +6,6 @@
 #include <string.h>
 
 #include "endpoint_impl.h"
-
-enum type {
-	FLAG, TIME, TIME_OR_NO, SIZE, NUMBER, OCTAL, FAMILY, TEXT, LIST,
-	SOURCE, PROXY
-};
-
-struct option {
-	const char	*name;
-	enum type	 type;
-	unsigned	 connect, listen;	/* the schemes that take it */
-	size_t		 offset;
-	uint64_t	 min, max;
-	const char	*value, *help;
-	const char	*flag;			/* of a tool; NULL: the name */
-	bool		 target;		/* only as one of several */
-};
-
-#define S(x)	(1u << TCPK_##x)
-#define NET	(S(TCP) | S(TLS))
-#define NAMED	(S(TCP) | S(TLS) | S(UDP))
-#define ANY	(~0u)
-#define STREAM	(~S(UDP))
-#define AT(x)	offsetof(struct tcpk_options, x)
-
-static const struct option options[] = {
-	{ "connect-timeout", TIME, ANY, S(TLS), AT(connect_timeout), 1, 0,
-	    "T", "limit on name, connection and handshake (30s)", NULL, false },
-	{ "idle-timeout", TIME, ANY, STREAM, AT(idle_timeout), 1, 0,
-	    "T", "end when nothing moved either way for T", NULL, false },
-	{ "half-close-timeout", TIME, STREAM, STREAM,
-	    AT(half_close_timeout), 1, 0,
-	    "T", "the same for one direction, once the other ended", NULL, false },
-	{ "no-shutdown", FLAG, STREAM, STREAM, AT(no_shutdown), 0, 0,
-	    NULL, "hold the half-close back until the peer has ended", NULL, false },
-	{ "rate", SIZE, ANY, STREAM, AT(rate), 1, UINT64_C(1) << 50,
-	    "BYTES", "at most so many bytes a second, each way", NULL, false },
-	{ "family", FAMILY, NAMED, NAMED, AT(family), 0, 0,
-	    "4|6", "only IPv4 or only IPv6", NULL, false },
-	{ "source", SOURCE, NAMED, 0, AT(source), 0, 0,
-	    "ADDR[:PORT]", "bind to this local address first", NULL, false },
-	{ "interface", TEXT, NAMED, NAMED, AT(interface), 0, 0,
-	    "DEV", "only through this network interface", NULL, false },
-	{ "via", LIST, NET, 0, AT(via), 0, 0,
-	    "URL", "through a proxy: socks5://, socks4://, socks4a://, "
-	    "http://", NULL, false },
-	{ "via-auth", TEXT, NET, 0, AT(via_auth), 0, 0,
-	    "FILE", "user:password for the proxies, a line each", NULL, false },
-	{ "keepalive", TIME_OR_NO, NET, NET, AT(keepalive),
-	    TCPK_SECOND, 32767 * TCPK_SECOND,
-	    "T|no", "probe a silent peer after T (60s)", NULL, false },
-	{ "nodelay", FLAG, NET, NET, AT(nodelay), 0, 0,
-	    NULL, "send small pieces at once (TCP_NODELAY)", NULL, false },
-	{ "fastopen", FLAG, NET, NET, AT(fastopen), 0, 0,
-	    NULL, "first data with the SYN (TCP Fast Open)", NULL, false },
-	{ "mptcp", FLAG, NET, NET, AT(mptcp), 0, 0,
-	    NULL, "several paths at once (Multipath TCP)", NULL, false },
-	{ "dscp", NUMBER, NAMED, NAMED, AT(dscp), 0, 63,
-	    "N", "differentiated services code point", NULL, false },
-	{ "ttl", NUMBER, NAMED, NAMED, AT(ttl), 1, 255,
-	    "N", "time to live, hop limit", NULL, false },
-	{ "rcvbuf", SIZE, NAMED, NAMED, AT(rcvbuf), 1, INT32_MAX / 2,
-	    "BYTES", "the kernel's receive buffer", NULL, false },
-	{ "sndbuf", SIZE, NAMED, NAMED, AT(sndbuf), 1, INT32_MAX / 2,
-	    "BYTES", "the kernel's send buffer", NULL, false },
-	{ "user-timeout", TIME, NET, NET, AT(user_timeout), TCPK_MS,
-	    INT32_MAX * TCPK_MS,
-	    "T", "limit for sent data to be acknowledged", NULL, false },
-	{ "backlog", NUMBER, 0, NET | S(UNIX), AT(backlog), 1, INT32_MAX,
-	    "N", "clients that may wait to be accepted", NULL, false },
-	{ "max-clients", NUMBER, 0, NET | S(UNIX) | S(FD), AT(max_clients), 1,
-	    INT32_MAX, "N", "serve so many at once; others wait", NULL, false },
-	{ "max-per-host", NUMBER, 0, NET | S(FD), AT(max_per_host), 1, 65535,
-	    "N", "the same of one address; others are closed", NULL, false },
-	{ "acl", TEXT, 0, NAMED | S(FD), AT(acl), 0, 0,
-	    "LIST", "who may connect: -0.0.0.0/0;+192.168/16", NULL, false },
-	{ "acl-file", TEXT, 0, NAMED | S(FD), AT(acl_file), 0, 0,
-	    "FILE", "the same from a file; acl= is added behind it", NULL, false },
-	{ "proxy-protocol", PROXY, NET | S(UNIX), NET | S(UNIX) | S(FD),
-	    AT(proxy_protocol), 0, 0, "=1|2|LIST",
-	    "PROXY header: send one; expect one from LIST", NULL, false },
-	{ "mode", OCTAL, 0, S(UNIX), AT(mode), 0, 0777,
-	    "0660", "permissions of the socket file", NULL, false },
-	{ "owner", TEXT, 0, S(UNIX), AT(owner), 0, 0,
-	    "USER:GROUP", "owner of the socket file", NULL, false },
-	{ "ca", TEXT, S(TLS), 0, AT(ca), 0, 0,
-	    "FILE", "trust these certificates, not the system's",
-	    "tls-ca", false },
-	{ "cert", LIST, S(TLS), S(TLS), AT(cert), 0, 0,
-	    "FILE", "own certificate chain, PEM",
-	    "tls-cert", false },
-	{ "key", LIST, S(TLS), S(TLS), AT(key), 0, 0,
-	    "FILE", "its private key, if it is in another file",
-	    "tls-key", false },
-	{ "name", TEXT, S(TLS), 0, AT(name), 0, 0,
-	    "NAME", "name to ask for and to verify, not the host",
-	    "tls-name", false },
-	{ "alpn", LIST, S(TLS), S(TLS), AT(alpn), 0, 0,
-	    "A;B", "application protocols, the preferred one first",
-	    "tls-alpn", false },
-	{ "pin", LIST, S(TLS), S(TLS), AT(pin), 0, 0,
-	    "sha256//BASE64", "accept only this public key",
-	    "tls-pin", false },
-	{ "pin-only", FLAG, S(TLS), 0, AT(pin_only), 0, 0,
-	    NULL, "a pin that matches is enough",
-	    "tls-pin-only", false },
-	{ "insecure", FLAG, S(TLS), 0, AT(insecure), 0, 0,
-	    NULL, "do not verify the peer",
-	    "tls-insecure", false },
-	{ "client-ca", TEXT, 0, S(TLS), AT(client_ca), 0, 0,
-	    "FILE", "require a client certificate from these",
-	    "tls-client-ca", false },
-	{ "self-signed", FLAG, 0, S(TLS), AT(self_signed), 0, 0,
-	    NULL, "make a key and a certificate for this run",
-	    "tls-self-signed", false },
-	{ "starttls", TEXT, S(TLS), 0, AT(starttls), 0, 0,
-	    "PROTO", "begin in clear: smtp, imap, pop3, ftp, xmpp, "
-	    "postgres, ldap", NULL, false },
-	{ "allow-truncation", FLAG, S(TLS), S(TLS), AT(allow_truncation), 0,
-	    0, NULL, "accept an end without close_notify",
-	    "tls-allow-truncation", false },
-	{ "weight", NUMBER, STREAM, 0, AT(weight), 1, 1000,
-	    "N", "share of the clients, beside the other targets (1)", NULL,
-	    true },
-	{ "pool", NUMBER, STREAM, 0, AT(pool), 1, 1000,
-	    "N", "connections that are open in advance", NULL, true },
-	{ "check", TIME, STREAM, 0, AT(check), TCPK_MS, 0,
-	    "T", "see every T whether it can be connected to", NULL, true },
-};
-
-#define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
 void
 tcpk__options_init(struct tcpk_options *o)
@@ -170,14 +40,14 @@ tcpk__options_free(struct tcpk_options *o)
 	memset(o, 0, sizeof(*o));
 }
 
-static const struct option *
+static const struct tcpk__option *
 find(const char *name)
 {
 	size_t	i;
 
-	for (i = 0; i < NOPTIONS; i++)
-		if (strcmp(options[i].name, name) == 0)
-			return &options[i];
+	for (i = 0; i < tcpk__noptions; i++)
+		if (strcmp(tcpk__options[i].name, name) == 0)
+			return &tcpk__options[i];
 	return NULL;
 }
 
@@ -196,7 +66,7 @@ tcpk__options_begin(const char *text)
 
 /* Who takes it in this role. */
 static unsigned
-schemes_of(const struct option *opt, enum tcpk_role role)
+schemes_of(const struct tcpk__option *opt, enum tcpk_role role)
 {
 	if (role == TCPK_LISTEN)
 		return opt->listen;
@@ -204,7 +74,7 @@ schemes_of(const struct option *opt, enum tcpk_role role)
 }
 
 static bool
-takes(const struct tcpk_endpoint *ep, const struct option *opt)
+takes(const struct tcpk_endpoint *ep, const struct tcpk__option *opt)
 {
 	return (schemes_of(opt, ep->role) & 1u << ep->scheme) != 0;
 }
@@ -247,11 +117,11 @@ nearest(const struct tcpk_endpoint *ep, const char *name)
 
 	if (strlen(name) > 40)
 		return NULL;
-	for (i = 0; i < NOPTIONS; i++) {
-		d = distance(name, options[i].name);
-		if (d < best && takes(ep, &options[i])) {
+	for (i = 0; i < tcpk__noptions; i++) {
+		d = distance(name, tcpk__options[i].name);
+		if (d < best && takes(ep, &tcpk__options[i])) {
 			best = d;
-			found = options[i].name;
+			found = tcpk__options[i].name;
 		}
 	}
 	return found;
@@ -344,7 +214,7 @@ set_proxy(struct tcpk_endpoint *ep, const char *value, struct tcpk_err *err)
 }
 
 static int
-set_time(uint64_t *where, const char *value, const struct option *opt,
+set_time(uint64_t *where, const char *value, const struct tcpk__option *opt,
     struct tcpk_err *err)
 {
 	if (tcpk_value_time(where, value, err) == -1)
@@ -359,7 +229,7 @@ set_time(uint64_t *where, const char *value, const struct option *opt,
 }
 
 static int
-set_size(uint64_t *where, const char *value, const struct option *opt,
+set_size(uint64_t *where, const char *value, const struct tcpk__option *opt,
     struct tcpk_err *err)
 {
 	if (tcpk_value_size(where, value, err) == -1)
@@ -371,7 +241,7 @@ set_size(uint64_t *where, const char *value, const struct option *opt,
 }
 
 static int
-set_value(struct tcpk_endpoint *ep, const struct option *opt,
+set_value(struct tcpk_endpoint *ep, const struct tcpk__option *opt,
     const char *value, struct tcpk_err *err)
 {
 	void		*where = (char *)&ep->o + opt->offset;
@@ -412,7 +282,7 @@ set_value(struct tcpk_endpoint *ep, const struct option *opt,
 }
 
 static bool
-needs_value(const struct tcpk_endpoint *ep, const struct option *opt)
+needs_value(const struct tcpk_endpoint *ep, const struct tcpk__option *opt)
 {
 	return opt->type != FLAG &&
 	    (opt->type != PROXY || ep->role != TCPK_LISTEN);
@@ -441,7 +311,7 @@ int
 tcpk__options_apply(struct tcpk_endpoint *ep, const char *name,
     const char *value, struct tcpk_err *err)
 {
-	const struct option	*opt = find(name);
+	const struct tcpk__option	*opt = find(name);
 	uint64_t		 bit;
 
 	if (opt == NULL)
@@ -451,7 +321,7 @@ tcpk__options_apply(struct tcpk_endpoint *ep, const char *name,
 		    "option %s does not go with %s %s", name,
 		    ep->role == TCPK_LISTEN ? "listening on" :
 		    "connecting to", tcpk_scheme_name(ep->scheme));
-	bit = UINT64_C(1) << (opt - options);
+	bit = UINT64_C(1) << (opt - tcpk__options);
 	if ((ep->given & bit) != 0)
 		return tcpk_err_set(err, TCPK_EUSAGE,
 		    "option %s is given twice", name);
@@ -471,7 +341,7 @@ tcpk__options_apply(struct tcpk_endpoint *ep, const char *name,
 bool
 tcpk_endpoint_takes(const struct tcpk_endpoint *ep, const char *name)
 {
-	const struct option	*opt = find(name);
+	const struct tcpk__option	*opt = find(name);
 
 	return opt != NULL && takes(ep, opt);
 }
@@ -480,10 +350,10 @@ int
 tcpk_endpoint_default(struct tcpk_endpoint *ep, const char *name,
     const char *value, struct tcpk_err *err)
 {
-	const struct option	*opt = find(name);
+	const struct tcpk__option	*opt = find(name);
 
 	if (opt != NULL && takes(ep, opt) &&
-	    (ep->given & UINT64_C(1) << (opt - options)) != 0)
+	    (ep->given & UINT64_C(1) << (opt - tcpk__options)) != 0)
 		return 0;
 	return tcpk__options_apply(ep, name, value, err);
 }
@@ -493,16 +363,17 @@ tcpk_option_info(size_t i, struct tcpk_option_info *info)
 {
 	enum tcpk_role	role;
 
-	if (i >= NOPTIONS)
+	if (i >= tcpk__noptions)
 		return false;
-	info->name = options[i].name;
-	info->flag = options[i].flag != NULL ? options[i].flag :
-	    options[i].name;
-	info->value = options[i].value;
-	info->help = options[i].help;
-	info->list = options[i].type == LIST;
-	info->secret = options[i].offset == AT(via);
+	info->name = tcpk__options[i].name;
+	info->flag = tcpk__options[i].flag != NULL ? tcpk__options[i].flag :
+	    tcpk__options[i].name;
+	info->value = tcpk__options[i].value;
+	info->help = tcpk__options[i].help;
+	info->list = tcpk__options[i].type == LIST;
+	info->secret = tcpk__options[i].offset ==
+	    offsetof(struct tcpk_options, via);
 	for (role = TCPK_CONNECT; role <= TCPK_TARGET; role++)
-		info->schemes[role] = schemes_of(&options[i], role);
+		info->schemes[role] = schemes_of(&tcpk__options[i], role);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * serve, private: a name to listeners (serve_open.c), what is read from files
- * (serve_files.c), clients and limits (serve.c), and clients that are not yet
+ * (serve_files.c), clients (serve_clients.c), and those that are not yet
  * served (serve_pending.c): whose PROXY header is awaited (serve_proxy.c), or
  * who are still shaking hands (serve_tls.c).
  */
@@ -118,5 +118,13 @@ void	tcpk__serve_open(void *);
 int	tcpk__serve_numeric(struct tcpk_serve *, struct tcpk_err *);
 int	tcpk__serve_look_up(struct tcpk_serve *, bool numeric,
 	    struct tcpk_err *);
+
+/* A listener's: a client has come, a datagram. */
+void	tcpk__serve_client(void *listener, int fd, const struct tcpk_addr *);
+void	tcpk__serve_datagram(void *listener, struct tcpk_udp *,
+	    const struct tcpk_addr *from, const void *, size_t n);
+
+/* One who had a place of max-clients is gone. */
+void	tcpk__serve_give_place(struct tcpk_serve *);
 
 #endif

@@ -1,0 +1,123 @@
+/*
+ * The option table of endpoints: the grammar, the tools' flags, their help
+ * and the errors come from it.
+ */
+
+#include <stddef.h>
+
+#include "endpoint_impl.h"
+
+#define S(x)	(1u << TCPK_##x)
+#define NET	(S(TCP) | S(TLS))
+#define NAMED	(S(TCP) | S(TLS) | S(UDP))
+#define ANY	(~0u)
+#define STREAM	(~S(UDP))
+#define AT(x)	offsetof(struct tcpk_options, x)
+
+const struct tcpk__option	tcpk__options[] = {
+	{ "connect-timeout", TIME, ANY, S(TLS), AT(connect_timeout), 1, 0,
+	    "T", "limit on name, connection and handshake (30s)", NULL, false },
+	{ "idle-timeout", TIME, ANY, STREAM, AT(idle_timeout), 1, 0,
+	    "T", "end when nothing moved either way for T", NULL, false },
+	{ "half-close-timeout", TIME, STREAM, STREAM,
+	    AT(half_close_timeout), 1, 0,
+	    "T", "the same for one direction, once the other ended", NULL, false },
+	{ "no-shutdown", FLAG, STREAM, STREAM, AT(no_shutdown), 0, 0,
+	    NULL, "hold the half-close back until the peer has ended", NULL, false },
+	{ "rate", SIZE, ANY, STREAM, AT(rate), 1, UINT64_C(1) << 50,
+	    "BYTES", "at most so many bytes a second, each way", NULL, false },
+	{ "family", FAMILY, NAMED, NAMED, AT(family), 0, 0,
+	    "4|6", "only IPv4 or only IPv6", NULL, false },
+	{ "source", SOURCE, NAMED, 0, AT(source), 0, 0,
+	    "ADDR[:PORT]", "bind to this local address first", NULL, false },
+	{ "interface", TEXT, NAMED, NAMED, AT(interface), 0, 0,
+	    "DEV", "only through this network interface", NULL, false },
+	{ "via", LIST, NET, 0, AT(via), 0, 0,
+	    "URL", "through a proxy: socks5://, socks4://, socks4a://, "
+	    "http://", NULL, false },
+	{ "via-auth", TEXT, NET, 0, AT(via_auth), 0, 0,
+	    "FILE", "user:password for the proxies, a line each", NULL, false },
+	{ "keepalive", TIME_OR_NO, NET, NET, AT(keepalive),
+	    TCPK_SECOND, 32767 * TCPK_SECOND,
+	    "T|no", "probe a silent peer after T (60s)", NULL, false },
+	{ "nodelay", FLAG, NET, NET, AT(nodelay), 0, 0,
+	    NULL, "send small pieces at once (TCP_NODELAY)", NULL, false },
+	{ "fastopen", FLAG, NET, NET, AT(fastopen), 0, 0,
+	    NULL, "first data with the SYN (TCP Fast Open)", NULL, false },
+	{ "mptcp", FLAG, NET, NET, AT(mptcp), 0, 0,
+	    NULL, "several paths at once (Multipath TCP)", NULL, false },
+	{ "dscp", NUMBER, NAMED, NAMED, AT(dscp), 0, 63,
+	    "N", "differentiated services code point", NULL, false },
+	{ "ttl", NUMBER, NAMED, NAMED, AT(ttl), 1, 255,
+	    "N", "time to live, hop limit", NULL, false },
+	{ "rcvbuf", SIZE, NAMED, NAMED, AT(rcvbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's receive buffer", NULL, false },
+	{ "sndbuf", SIZE, NAMED, NAMED, AT(sndbuf), 1, INT32_MAX / 2,
+	    "BYTES", "the kernel's send buffer", NULL, false },
+	{ "user-timeout", TIME, NET, NET, AT(user_timeout), TCPK_MS,
+	    INT32_MAX * TCPK_MS,
+	    "T", "limit for sent data to be acknowledged", NULL, false },
+	{ "backlog", NUMBER, 0, NET | S(UNIX), AT(backlog), 1, INT32_MAX,
+	    "N", "clients that may wait to be accepted", NULL, false },
+	{ "max-clients", NUMBER, 0, NET | S(UNIX) | S(FD), AT(max_clients), 1,
+	    INT32_MAX, "N", "serve so many at once; others wait", NULL, false },
+	{ "max-per-host", NUMBER, 0, NET | S(FD), AT(max_per_host), 1, 65535,
+	    "N", "the same of one address; others are closed", NULL, false },
+	{ "acl", TEXT, 0, NAMED | S(FD), AT(acl), 0, 0,
+	    "LIST", "who may connect: -0.0.0.0/0;+192.168/16", NULL, false },
+	{ "acl-file", TEXT, 0, NAMED | S(FD), AT(acl_file), 0, 0,
+	    "FILE", "the same from a file; acl= is added behind it", NULL, false },
+	{ "proxy-protocol", PROXY, NET | S(UNIX), NET | S(UNIX) | S(FD),
+	    AT(proxy_protocol), 0, 0, "=1|2|LIST",
+	    "PROXY header: send one; expect one from LIST", NULL, false },
+	{ "mode", OCTAL, 0, S(UNIX), AT(mode), 0, 0777,
+	    "0660", "permissions of the socket file", NULL, false },
+	{ "owner", TEXT, 0, S(UNIX), AT(owner), 0, 0,
+	    "USER:GROUP", "owner of the socket file", NULL, false },
+	{ "ca", TEXT, S(TLS), 0, AT(ca), 0, 0,
+	    "FILE", "trust these certificates, not the system's",
+	    "tls-ca", false },
+	{ "cert", LIST, S(TLS), S(TLS), AT(cert), 0, 0,
+	    "FILE", "own certificate chain, PEM",
+	    "tls-cert", false },
+	{ "key", LIST, S(TLS), S(TLS), AT(key), 0, 0,
+	    "FILE", "its private key, if it is in another file",
+	    "tls-key", false },
+	{ "name", TEXT, S(TLS), 0, AT(name), 0, 0,
+	    "NAME", "name to ask for and to verify, not the host",
+	    "tls-name", false },
+	{ "alpn", LIST, S(TLS), S(TLS), AT(alpn), 0, 0,
+	    "A;B", "application protocols, the preferred one first",
+	    "tls-alpn", false },
+	{ "pin", LIST, S(TLS), S(TLS), AT(pin), 0, 0,
+	    "sha256//BASE64", "accept only this public key",
+	    "tls-pin", false },
+	{ "pin-only", FLAG, S(TLS), 0, AT(pin_only), 0, 0,
+	    NULL, "a pin that matches is enough",
+	    "tls-pin-only", false },
+	{ "insecure", FLAG, S(TLS), 0, AT(insecure), 0, 0,
+	    NULL, "do not verify the peer",
+	    "tls-insecure", false },
+	{ "client-ca", TEXT, 0, S(TLS), AT(client_ca), 0, 0,
+	    "FILE", "require a client certificate from these",
+	    "tls-client-ca", false },
+	{ "self-signed", FLAG, 0, S(TLS), AT(self_signed), 0, 0,
+	    NULL, "make a key and a certificate for this run",
+	    "tls-self-signed", false },
+	{ "starttls", TEXT, S(TLS), 0, AT(starttls), 0, 0,
+	    "PROTO", "begin in clear: smtp, imap, pop3, ftp, xmpp, "
+	    "postgres, ldap", NULL, false },
+	{ "allow-truncation", FLAG, S(TLS), S(TLS), AT(allow_truncation), 0,
+	    0, NULL, "accept an end without close_notify",
+	    "tls-allow-truncation", false },
+	{ "weight", NUMBER, STREAM, 0, AT(weight), 1, 1000,
+	    "N", "share of the clients, beside the other targets (1)", NULL,
+	    true },
+	{ "pool", NUMBER, STREAM, 0, AT(pool), 1, 1000,
+	    "N", "connections that are open in advance", NULL, true },
+	{ "check", TIME, STREAM, 0, AT(check), TCPK_MS, 0,
+	    "T", "see every T whether it can be connected to", NULL, true },
+};
+
+const size_t	tcpk__noptions = sizeof(tcpk__options) /
+    sizeof(tcpk__options[0]);
