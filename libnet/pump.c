@@ -5,16 +5,18 @@
 
 #include "pump_impl.h"
 
+/* Most have the defaults: those are there once for all. */
+static const struct tcpk_pump_opts	defaults = {
+	.half = {
+		{ .quiet = TCPK_FOREVER, .at_most = TCPK_FOREVER },
+		{ .quiet = TCPK_FOREVER, .at_most = TCPK_FOREVER }
+	}
+};
+
 void
 tcpk_pump_defaults(struct tcpk_pump_opts *opts)
 {
-	int	i;
-
-	memset(opts, 0, sizeof(*opts));
-	for (i = 0; i < 2; i++) {
-		opts->half[i].quiet = TCPK_FOREVER;
-		opts->half[i].at_most = TCPK_FOREVER;
-	}
+	*opts = defaults;
 }
 
 void
@@ -23,7 +25,7 @@ tcpk__pump_note(struct tcpk_pump *p, int side, const struct tcpk_err *err)
 	if (p->failed)
 		return;
 	p->failed = true;
-	p->side = side;
+	p->side = (signed char)side;
 	/* It may be a stream that had no memory to say what failed. */
 	p->err = malloc(sizeof(*p->err));
 	if (p->err != NULL)
@@ -37,25 +39,68 @@ tcpk__pump_fail(struct tcpk_pump *p, int side, const struct tcpk_err *err)
 	p->over = true;
 }
 
+static bool
+is_default(const struct tcpk_pump_opts *o)
+{
+	const struct tcpk_half_opts	*h;
+	int				 i;
+
+	for (i = 0; i < 2; i++) {
+		h = &o->half[i];
+		if (h->mute || h->discard || h->no_shutdown || h->no_finish ||
+		    h->limit != 0 || h->quiet != TCPK_FOREVER ||
+		    h->patient || h->at_most != TCPK_FOREVER || o->reset[i])
+			return false;
+	}
+	return o->idle_timeout == 0 && o->half_close_timeout == 0 &&
+	    o->deadline == 0;
+}
+
+static bool
+keep_opts(struct tcpk_pump *p, const struct tcpk_pump_opts *opts)
+{
+	struct tcpk_pump_opts	*copy;
+
+	p->opts = &defaults;
+	if (is_default(opts))
+		return true;
+	copy = malloc(sizeof(*copy));
+	if (copy == NULL)
+		return false;
+	*copy = *opts;
+	p->opts = copy;
+	return true;
+}
+
+static void
+free_opts(struct tcpk_pump *p)
+{
+	if (p->opts != &defaults)
+		free((void *)(uintptr_t)p->opts);
+}
+
 static void
 free_pump(struct tcpk_pump *p)
 {
 	struct tcpk_stream	*a = p->streams[0], *b = p->streams[1];
-	bool			 cut = false;
+	bool			 cut = false, reset[2];
 	int			 i;
 
 	tcpk_timer_stop(&p->timer);
+	reset[0] = p->opts->reset[0];
+	reset[1] = p->opts->reset[1];
 	for (i = 0; i < 2; i++) {
 		tcpk__half_release(&p->half[i]);
 		cut |= p->over && p->half[i].state != DONE;
-		p->opts.reset[!i] |= p->half[i].broken;
+		reset[!i] |= p->half[i].broken;
 	}
 	for (i = 0; i < (a == b ? 1 : 2); i++)
-		if (cut || p->opts.reset[i] || (a == b && p->opts.reset[1]))
+		if (cut || reset[i] || (a == b && reset[1]))
 			tcpk_stream_reset(p->streams[i]);
 	tcpk_stream_free(a);
 	if (b != a)
 		tcpk_stream_free(b);
+	free_opts(p);
 	free(p->err);
 	free(p);
 }
@@ -95,7 +140,7 @@ set_wants(struct tcpk_pump *p)
 		    tcpk__half_wants_dst(&p->half[echo ? 0 : !x]);
 		if (want != p->want[x])
 			tcpk_stream_want(p->streams[x], want);
-		p->want[x] = want;
+		p->want[x] = (unsigned char)want;
 	}
 	due = tcpk__pump_next_due(p);
 	/* A timer that is set too early costs one look, moving it each time
@@ -171,15 +216,11 @@ init_half(struct tcpk_pump *p, int i)
 {
 	struct tcpk__half	*h = &p->half[i];
 
-	h->pump = p;
 	h->index = (unsigned char)i;
-	h->src = p->streams[i];
-	h->dst = p->streams[!i];
-	h->opts = &p->opts.half[i];
 	h->moved_at = p->started;
-	if (h->opts->mute)
+	if (tcpk__half_opts(h)->mute)
 		h->state = HELD;
-	else if (h->opts->discard)
+	else if (tcpk__half_opts(h)->discard)
 		h->state = DISCARD;
 	else
 		h->state = FLOW;
@@ -189,17 +230,17 @@ init_half(struct tcpk_pump *p, int i)
 
 /* As if it had been read already and dst had taken nothing of it. */
 static bool
-put_first(struct tcpk__half *h)
+put_first(struct tcpk__half *h, const struct tcpk_half_opts *opts)
 {
-	size_t	n = h->opts->nfirst;
+	size_t	n = opts->nfirst;
 
 	if (n == 0 || h->state != FLOW)
 		return true;
-	h->buf = tcpk_loop_buffer(h->pump->loop);
+	h->buf = tcpk_loop_buffer(tcpk__half_pump(h)->loop);
 	if (h->buf == NULL)
 		return false;
 	h->len = (uint32_t)(n < TCPK_SCRATCH ? n : TCPK_SCRATCH);
-	memcpy(h->buf, h->opts->first, h->len);
+	memcpy(h->buf, opts->first, h->len);
 	return true;
 }
 
@@ -216,7 +257,8 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 	p->loop = loop;
 	p->streams[0] = a;
 	p->streams[1] = b;
-	p->opts = *opts;
+	if (!keep_opts(p, opts))
+		goto no_memory;
 	p->done = done;
 	p->arg = arg;
 	p->side = -1;
@@ -226,7 +268,8 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 		goto no_memory;
 	init_half(p, 0);
 	init_half(p, 1);
-	if (!put_first(&p->half[0]) || !put_first(&p->half[1]))
+	if (!put_first(&p->half[0], &opts->half[0]) ||
+	    !put_first(&p->half[1], &opts->half[1]))
 		goto no_memory;
 	tcpk_stream_on_ready(a, on_ready_a, p);
 	if (b != a)
@@ -237,6 +280,7 @@ no_memory:
 	if (p != NULL) {
 		tcpk_timer_stop(&p->timer);
 		tcpk__half_release(&p->half[0]);
+		free_opts(p);
 		free(p);
 	}
 	tcpk_err_set(err, TCPK_EIO, "out of memory");

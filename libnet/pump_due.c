@@ -33,6 +33,13 @@ after(uint64_t t, uint64_t duration)
 	return duration > TCPK_FOREVER - t ? TCPK_FOREVER : t + duration;
 }
 
+/* 0: none, or it has been reached and that was fine. */
+static uint64_t
+deadline_of(const struct tcpk_pump *p)
+{
+	return p->late ? 0 : p->opts->deadline;
+}
+
 /* Each of these says when something falls due: TCPK_FOREVER for never. */
 
 static uint64_t
@@ -44,10 +51,10 @@ linger_due(const struct tcpk__half *h)
 	if (h->state != DISCARD || other->state != DONE)
 		return TCPK_FOREVER;
 	/* Nothing was sent that closing could destroy. */
-	if (other->bytes == 0 || h->pump->cut)
+	if (other->bytes == 0 || tcpk__half_pump(h)->cut)
 		return other->done_at;
 	due = other->done_at + LINGER;
-	deadline = h->pump->opts.deadline;
+	deadline = deadline_of(tcpk__half_pump(h));
 	return deadline != 0 && deadline < due ? deadline : due;
 }
 
@@ -62,10 +69,10 @@ lingering(const struct tcpk_pump *p)
 static uint64_t
 idle_due(const struct tcpk_pump *p)
 {
-	if (p->opts.idle_timeout == 0 || lingering(p))
+	if (p->opts->idle_timeout == 0 || lingering(p))
 		return TCPK_FOREVER;
 	return after(later(p->half[0].moved_at, p->half[1].moved_at),
-	    p->opts.idle_timeout);
+	    p->opts->idle_timeout);
 }
 
 static uint64_t
@@ -73,11 +80,11 @@ half_close_due(const struct tcpk__half *h)
 {
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
-	if (h->pump->opts.half_close_timeout == 0 || h->state == DONE ||
-	    h->state == DISCARD || other->ended_at == 0 || h->src == h->dst)
+	if (tcpk__half_pump(h)->opts->half_close_timeout == 0 || h->state == DONE ||
+	    h->state == DISCARD || other->ended_at == 0 || tcpk__half_src(h) == tcpk__half_dst(h))
 		return TCPK_FOREVER;
 	return after(later(h->moved_at, other->ended_at),
-	    h->pump->opts.half_close_timeout);
+	    tcpk__half_pump(h)->opts->half_close_timeout);
 }
 
 static uint64_t
@@ -86,9 +93,9 @@ quiet_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (h->state != FLOW || h->off != h->len || other->ended_at == 0 ||
-	    (h->opts->patient && !other->heard))
+	    (tcpk__half_opts(h)->patient && !other->heard))
 		return TCPK_FOREVER;
-	return after(later(h->moved_at, other->ended_at), h->opts->quiet);
+	return after(later(h->moved_at, other->ended_at), tcpk__half_opts(h)->quiet);
 }
 
 static uint64_t
@@ -99,7 +106,7 @@ at_most_due(const struct tcpk__half *h)
 	if ((h->state != FLOW && h->state != DISCARD) ||
 	    other->ended_at == 0)
 		return TCPK_FOREVER;
-	return after(other->ended_at, h->opts->at_most);
+	return after(other->ended_at, tcpk__half_opts(h)->at_most);
 }
 
 /* Once half h was stopped by at_most: is the other acknowledged by then? */
@@ -110,12 +117,12 @@ grace_due(const struct tcpk__half *h)
 
 	/* The limit was reached: then what was sent has as long as a peer
 	 * has to end. */
-	if (h->opts->limit != 0 && h->taken == h->opts->limit &&
+	if (tcpk__half_opts(h)->limit != 0 && h->taken == tcpk__half_opts(h)->limit &&
 	    h->ended_at != 0 && other->state != DONE)
 		return after(h->ended_at, LINGER);
 	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
 		return TCPK_FOREVER;
-	return later(after(other->ended_at, h->opts->at_most),
+	return later(after(other->ended_at, tcpk__half_opts(h)->at_most),
 	    other->finish_at + GRACE);
 }
 
@@ -136,15 +143,15 @@ leave(struct tcpk__half *h)
 	int	i;
 
 	if (h->off != h->len) {
-		time_out(h->pump, "time limit with output not yet written");
+		time_out(tcpk__half_pump(h), "time limit with output not yet written");
 		return;
 	}
 	if (tcpk__half_short(h))
 		return;
 	tcpk__half_set(h, FINISH);
 	for (i = 0; i < SWEEP && got > 0; i++)
-		got = tcpk_stream_read(h->src,
-		    tcpk_loop_scratch(h->pump->loop), TCPK_SCRATCH);
+		got = tcpk_stream_read(tcpk__half_src(h),
+		    tcpk_loop_scratch(tcpk__half_pump(h)->loop), TCPK_SCRATCH);
 }
 
 bool
@@ -154,7 +161,7 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 	bool			 changed = false;
 	int			 i;
 
-	if (p->opts.deadline != 0 && now >= p->opts.deadline &&
+	if (deadline_of(p) != 0 && now >= deadline_of(p) &&
 	    !lingering(p))
 		time_out(p, "deadline reached");
 	else if (now >= idle_due(p))
@@ -171,8 +178,8 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 			    "not acknowledged by the peer within the limit");
 		else if (now >= linger_due(h)) {
 			/* A deadline that cut it short has had its say. */
-			if (now >= p->opts.deadline)
-				p->opts.deadline = 0;
+			if (now >= deadline_of(p))
+				p->late = true;
 			tcpk__half_set(h, p->cut ? DONE : FINISH);
 			changed = true;
 		} else if (now >= quiet_due(h)) {
@@ -190,7 +197,7 @@ tcpk__pump_next_due(const struct tcpk_pump *p)
 	size_t		j;
 	int		i;
 
-	due = p->opts.deadline != 0 ? p->opts.deadline : TCPK_FOREVER;
+	due = deadline_of(p) != 0 ? deadline_of(p) : TCPK_FOREVER;
 	if (idle_due(p) < due)
 		due = idle_due(p);
 	for (i = 0; i < 2; i++) {

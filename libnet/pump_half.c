@@ -19,10 +19,10 @@ offer(struct tcpk__half *h, const char *data, size_t n)
 {
 	ssize_t	put;
 
-	put = tcpk_stream_write(h->dst, data, n);
+	put = tcpk_stream_write(tcpk__half_dst(h), data, n);
 	if (put > 0) {
 		h->bytes += put;
-		h->moved_at = tcpk_loop_now(h->pump->loop);
+		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
 		return put;
 	}
 	if (put == TCPK_AGAIN || put == 0)
@@ -71,12 +71,12 @@ pass_on(struct tcpk__half *h, char *data, size_t n)
 	if (!h->slow)
 		return true;
 	if (h->buf == NULL) {
-		h->buf = tcpk_loop_buffer(h->pump->loop);
+		h->buf = tcpk_loop_buffer(tcpk__half_pump(h)->loop);
 		if (h->buf == NULL) {
 			struct tcpk_err	err;
 
 			tcpk_err_set(&err, TCPK_EIO, "out of memory");
-			tcpk__pump_fail(h->pump, h->index, &err);
+			tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
 			return false;
 		}
 		memcpy(h->buf, data + put, n - put);
@@ -100,7 +100,7 @@ fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 	ssize_t	got = (ssize_t)n;
 
 	while (got >= LARGE_PIECE && n < room) {
-		got = tcpk_stream_read(h->src, data + n, room - n);
+		got = tcpk_stream_read(tcpk__half_src(h), data + n, room - n);
 		if (got > 0)
 			n += (size_t)got;
 		else if (got == -1)
@@ -117,22 +117,22 @@ turn(struct tcpk__half *h)
 	ssize_t	 got;
 	char	*data;
 
-	if (h->opts->limit != 0 && h->opts->limit - h->taken < room)
-		room = h->opts->limit - h->taken;
+	if (tcpk__half_opts(h)->limit != 0 && tcpk__half_opts(h)->limit - h->taken < room)
+		room = tcpk__half_opts(h)->limit - h->taken;
 	/* To a slow dst a piece goes from where it may have to stay. */
 	if (h->slow && h->buf == NULL)
-		h->buf = tcpk_loop_buffer(h->pump->loop);
-	data = h->buf != NULL ? h->buf : tcpk_loop_scratch(h->pump->loop);
+		h->buf = tcpk_loop_buffer(tcpk__half_pump(h)->loop);
+	data = h->buf != NULL ? h->buf : tcpk_loop_scratch(tcpk__half_pump(h)->loop);
 	if (data == NULL) {
 		struct tcpk_err	err;
 
 		tcpk_err_set(&err, TCPK_EIO, "out of memory");
-		tcpk__pump_fail(h->pump, h->index, &err);
+		tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
 		return false;
 	}
-	got = h->src_broken ? -1 : tcpk_stream_read(h->src, data, room);
+	got = h->src_broken ? -1 : tcpk_stream_read(tcpk__half_src(h), data, room);
 	if (got == TCPK_AGAIN) {
-		if (h->pump->cut)
+		if (tcpk__half_pump(h)->cut)
 			tcpk__half_end_of_input(h);
 		return false;
 	}
@@ -147,10 +147,10 @@ turn(struct tcpk__half *h)
 	got = (ssize_t)fill(h, data, (size_t)got, room);
 	h->taken += got;
 	h->heard = true;
-	h->moved_at = tcpk_loop_now(h->pump->loop);
+	h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
 	if (!pass_on(h, data, got))
 		return false;
-	if (h->taken == h->opts->limit) {
+	if (h->taken == tcpk__half_opts(h)->limit) {
 		tcpk__half_limit_reached(h);
 		return false;
 	}
@@ -164,18 +164,18 @@ discard(struct tcpk__half *h)
 	int	i;
 
 	for (i = 0; i < TURNS; i++) {
-		got = tcpk_stream_read(h->src,
-		    tcpk_loop_scratch(h->pump->loop), TCPK_SCRATCH);
+		got = tcpk_stream_read(tcpk__half_src(h),
+		    tcpk_loop_scratch(tcpk__half_pump(h)->loop), TCPK_SCRATCH);
 		if (got == TCPK_AGAIN)
 			return;
 		if (got > 0) {
 			h->heard = true;
-			h->moved_at = tcpk_loop_now(h->pump->loop);
+			h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
 			continue;
 		}
 		/* A dst that broke is not to be told of the end. */
 		if (got == 0)
-			tcpk__half_set(h, h->pump->cut ? DONE : FINISH);
+			tcpk__half_set(h, tcpk__half_pump(h)->cut ? DONE : FINISH);
 		else
 			tcpk__half_src_failed(h);
 		return;
@@ -190,7 +190,7 @@ flow(struct tcpk__half *h)
 	for (i = 0; h->state == FLOW && !h->stop && h->off == h->len; i++)
 		if (i == TURNS || !turn(h))
 			break;
-	if (h->off == h->len && !h->pump->over) {
+	if (h->off == h->len && !tcpk__half_pump(h)->over) {
 		tcpk__half_release(h);
 		if (h->state == FLOW && h->stop)
 			tcpk__half_end_of_input(h);
@@ -211,7 +211,7 @@ tcpk__half_writable(struct tcpk__half *h)
 {
 	if (h->state != FLOW || h->off == h->len || !flush(h))
 		return;
-	if (h->opts->limit != 0 && h->taken == h->opts->limit)
+	if (tcpk__half_opts(h)->limit != 0 && h->taken == tcpk__half_opts(h)->limit)
 		tcpk__half_limit_reached(h);
 	else
 		flow(h);

@@ -20,42 +20,48 @@
  */
 enum tcpk__half_state { FLOW, HELD, FINISH, DRAIN, DISCARD, DONE };
 
+/*
+ * What an idle connection costs is mostly this: what is known already (the
+ * streams, the options) is not kept again, and what is never needed at once
+ * shares its place.
+ */
 struct tcpk__half {
-	struct tcpk_pump   *pump;
-	struct tcpk_stream *src, *dst;
-	const struct tcpk_half_opts *opts;
 	char		*buf;		/* borrowed while bytes are pending */
 	uint32_t	 off, len;	/* of the pending bytes */
 	unsigned char	 state, index;
-	bool		 stop;		/* read no more */
-	bool		 broken;	/* its end is not a clean one */
-	bool		 heard;		/* src has said anything at all */
-	bool		 gone;		/* dst left, which is no error */
-	bool		 src_broken;	/* reading failed behind a piece */
-	bool		 slow;		/* dst did not take all last time */
+	bool		 stop : 1;	/* read no more */
+	bool		 broken : 1;	/* its end is not a clean one */
+	bool		 heard : 1;	/* src has said anything at all */
+	bool		 gone : 1;	/* dst left, which is no error */
+	bool		 src_broken : 1; /* reading failed behind a piece */
+	bool		 slow : 1;	/* dst did not take all last time */
+	uint32_t	 drain_delay;	/* us */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
 	uint64_t	 ended_at;	/* left FLOW; 0: has not */
-	uint64_t	 finish_at;	/* began to pass the end on */
-	uint64_t	 done_at;
-	uint64_t	 drain_at, drain_delay, drain_left;
+	union {
+		uint64_t finish_at;	/* began to pass the end on */
+		uint64_t done_at;	/* DONE */
+	};
+	uint64_t	 drain_at, drain_left;
 };
 
 struct tcpk_pump {
 	struct tcpk_loop    *loop;
 	struct tcpk_stream  *streams[2];
-	struct tcpk__half    half[2];
-	struct tcpk_pump_opts opts;
+	const struct tcpk_pump_opts *opts;	/* the defaults, or ours */
 	struct tcpk_timer    timer;
-	unsigned	     want[2];
 	uint64_t	     started;
-	bool		     over;	/* failed: nothing more is moved */
-	bool		     cut;	/* one side broke: save the rest */
-	bool		     failed;	/* err says why; NULL: no memory */
 	struct tcpk_err	    *err;
-	int		     side;
 	void		   (*done)(void *, const struct tcpk_pump_report *);
 	void		    *arg;
+	signed char	     side;
+	unsigned char	     want[2];
+	bool		     over : 1;	/* failed: nothing more is moved */
+	bool		     cut : 1;	/* one side broke: save the rest */
+	bool		     failed : 1; /* err says why; NULL: no memory */
+	bool		     late : 1;	/* the deadline has had its say */
+	struct tcpk__half    half[2];
 };
 
 /* Fewer bytes came than the limit asks for: then it has failed. */
@@ -92,6 +98,12 @@ unsigned tcpk__half_wants_dst(const struct tcpk__half *);
 
 void	tcpk__half_release(struct tcpk__half *);
 struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
+
+/* Whose half it is, the ends of it, and how it is to behave. */
+struct tcpk_pump *tcpk__half_pump(const struct tcpk__half *);
+struct tcpk_stream *tcpk__half_src(const struct tcpk__half *);
+struct tcpk_stream *tcpk__half_dst(const struct tcpk__half *);
+const struct tcpk_half_opts *tcpk__half_opts(const struct tcpk__half *);
 
 /* The one place where states change. */
 void	tcpk__half_set(struct tcpk__half *, enum tcpk__half_state);

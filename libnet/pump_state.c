@@ -1,22 +1,51 @@
 /* One direction of a pump: its states, and what ends it. */
 
+#include <stddef.h>
+
 #include "pump_impl.h"
 
 /* How often it is looked at whether everything has arrived. */
-#define DRAIN_FIRST	TCPK_MS
-#define DRAIN_MAX	(100 * TCPK_MS)
+#define DRAIN_FIRST	1000		/* us */
+#define DRAIN_MAX	(100 * 1000)
+
+struct tcpk_pump *
+tcpk__half_pump(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*first = h - h->index;
+
+	return (struct tcpk_pump *)((char *)(uintptr_t)first -
+	    offsetof(struct tcpk_pump, half));
+}
+
+struct tcpk_stream *
+tcpk__half_src(const struct tcpk__half *h)
+{
+	return tcpk__half_pump(h)->streams[h->index];
+}
+
+struct tcpk_stream *
+tcpk__half_dst(const struct tcpk__half *h)
+{
+	return tcpk__half_pump(h)->streams[!h->index];
+}
+
+const struct tcpk_half_opts *
+tcpk__half_opts(const struct tcpk__half *h)
+{
+	return &tcpk__half_pump(h)->opts->half[h->index];
+}
 
 struct tcpk__half *
 tcpk__half_other(const struct tcpk__half *h)
 {
-	return &h->pump->half[!h->index];
+	return &tcpk__half_pump(h)->half[!h->index];
 }
 
 void
 tcpk__half_release(struct tcpk__half *h)
 {
 	if (h->buf != NULL)
-		tcpk_loop_buffer_done(h->pump->loop, h->buf);
+		tcpk_loop_buffer_done(tcpk__half_pump(h)->loop, h->buf);
 	h->buf = NULL;
 	h->off = h->len = 0;
 }
@@ -24,7 +53,7 @@ tcpk__half_release(struct tcpk__half *h)
 void
 tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 {
-	uint64_t	now = tcpk_loop_now(h->pump->loop);
+	uint64_t	now = tcpk_loop_now(tcpk__half_pump(h)->loop);
 
 	if (h->state == FLOW && state != FLOW)
 		tcpk__half_release(h);
@@ -43,27 +72,27 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 		h->finish_at = now;
 	if (state == DONE)
 		h->done_at = now;
-	if (h->pump->side == -1 && state != DONE)
-		h->pump->side = h->index;
+	if (tcpk__half_pump(h)->side == -1 && state != DONE)
+		tcpk__half_pump(h)->side = (signed char)h->index;
 }
 
 static int
 side_of(const struct tcpk__half *h, const struct tcpk_stream *s)
 {
-	return s == h->pump->streams[0] ? 0 : 1;
+	return s == tcpk__half_pump(h)->streams[0] ? 0 : 1;
 }
 
 static void
 fail(struct tcpk__half *h, struct tcpk_stream *s)
 {
-	tcpk__pump_fail(h->pump, side_of(h, s), tcpk_stream_err(s));
+	tcpk__pump_fail(tcpk__half_pump(h), side_of(h, s), tcpk_stream_err(s));
 }
 
 /* The first error is the one to report; it need not be the end yet. */
 static void
 note_error(struct tcpk__half *h, struct tcpk_stream *s)
 {
-	tcpk__pump_note(h->pump, side_of(h, s), tcpk_stream_err(s));
+	tcpk__pump_note(tcpk__half_pump(h), side_of(h, s), tcpk_stream_err(s));
 }
 
 /*
@@ -74,7 +103,7 @@ static void
 break_off(struct tcpk__half *h)
 {
 	h->broken = true;
-	tcpk__half_set(h, tcpk_stream_lingers(h->dst) ? DRAIN : DONE);
+	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_dst(h)) ? DRAIN : DONE);
 }
 
 bool
@@ -82,24 +111,24 @@ tcpk__half_short(struct tcpk__half *h)
 {
 	struct tcpk_err	err;
 
-	if (h->taken >= h->opts->limit)
+	if (h->taken >= tcpk__half_opts(h)->limit)
 		return false;
 	tcpk_err_set(&err, TCPK_ECUT, "ended after %llu of %llu bytes",
-	    (unsigned long long)h->taken, (unsigned long long)h->opts->limit);
-	tcpk__pump_fail(h->pump, h->index, &err);
+	    (unsigned long long)h->taken, (unsigned long long)tcpk__half_opts(h)->limit);
+	tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
 	return true;
 }
 
 void
 tcpk__half_end_of_input(struct tcpk__half *h)
 {
-	if (h->pump->cut) {
+	if (tcpk__half_pump(h)->cut) {
 		break_off(h);
 		return;
 	}
 	if (tcpk__half_short(h))
 		return;
-	if (h->opts->no_shutdown && tcpk__half_other(h)->ended_at == 0)
+	if (tcpk__half_opts(h)->no_shutdown && tcpk__half_other(h)->ended_at == 0)
 		tcpk__half_set(h, HELD);
 	else
 		tcpk__half_set(h, FINISH);
@@ -109,15 +138,15 @@ tcpk__half_end_of_input(struct tcpk__half *h)
 static void
 want_no_more(struct tcpk__half *h)
 {
-	tcpk__half_set(h, tcpk_stream_lingers(h->src) ? DISCARD : FINISH);
+	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_src(h)) ? DISCARD : FINISH);
 }
 
 void
 tcpk__half_dst_gone(struct tcpk__half *h)
 {
 	h->gone = true;
-	if (h->pump->side == -1)
-		h->pump->side = !h->index;
+	if (tcpk__half_pump(h)->side == -1)
+		tcpk__half_pump(h)->side = !h->index;
 	want_no_more(h);
 }
 
@@ -137,17 +166,17 @@ tcpk__half_dst_failed(struct tcpk__half *h)
 {
 	struct tcpk__half	*other = tcpk__half_other(h);
 
-	if (tcpk_stream_err(h->dst)->kind != TCPK_ECUT ||
-	    other->state != FLOW || other->src == h->src) {
-		fail(h, h->dst);
+	if (tcpk_stream_err(tcpk__half_dst(h))->kind != TCPK_ECUT ||
+	    other->state != FLOW || tcpk__half_src(other) == tcpk__half_src(h)) {
+		fail(h, tcpk__half_dst(h));
 		return;
 	}
-	note_error(h, h->dst);
+	note_error(h, tcpk__half_dst(h));
 	h->broken = true;
 	/* A program would take no more of the rest while it cannot speak. */
-	tcpk__half_set(h, !h->pump->cut && tcpk_stream_couples(h->src) ?
+	tcpk__half_set(h, !tcpk__half_pump(h)->cut && tcpk_stream_couples(tcpk__half_src(h)) ?
 	    DISCARD : DONE);
-	h->pump->cut = true;
+	tcpk__half_pump(h)->cut = true;
 	tcpk__half_readable(other);
 }
 
@@ -160,17 +189,17 @@ tcpk__half_src_failed(struct tcpk__half *h)
 	 * While discarding, with everything that was sent acknowledged, how
 	 * the peer ends does not matter any more.
 	 */
-	if (h->state == DISCARD && other->state == DONE && !h->pump->cut) {
+	if (h->state == DISCARD && other->state == DONE && !tcpk__half_pump(h)->cut) {
 		tcpk__half_set(h, FINISH);
 		return;
 	}
 	/* An echo has nobody to tell it to. */
-	if (h->src == h->dst) {
-		fail(h, h->src);
+	if (tcpk__half_src(h) == tcpk__half_dst(h)) {
+		fail(h, tcpk__half_src(h));
 		return;
 	}
-	note_error(h, h->src);
-	h->pump->cut = true;
+	note_error(h, tcpk__half_src(h));
+	tcpk__half_pump(h)->cut = true;
 	/* The other half has nobody left to write to. */
 	if (other->state != DONE)
 		tcpk__half_set(other, DONE);
@@ -184,7 +213,7 @@ tcpk__half_hup(struct tcpk__half *h)
 
 	if (h->state != FLOW)
 		return;
-	r = tcpk_stream_hup(h->dst);
+	r = tcpk_stream_hup(tcpk__half_dst(h));
 	if (r == TCPK_GONE)
 		tcpk__half_dst_gone(h);
 	else if (r == -1)
@@ -204,8 +233,8 @@ finish(struct tcpk__half *h)
 {
 	int	r = 0;
 
-	if (!h->opts->no_finish)
-		r = tcpk_stream_finish(h->dst);
+	if (!tcpk__half_opts(h)->no_finish)
+		r = tcpk_stream_finish(tcpk__half_dst(h));
 	if (r == TCPK_AGAIN)
 		return false;
 	if (r == -1) {
@@ -224,23 +253,23 @@ drain(struct tcpk__half *h, uint64_t now)
 
 	if (now < h->drain_at)
 		return false;
-	r = tcpk_stream_drained(h->dst, &left);
+	r = tcpk_stream_drained(tcpk__half_dst(h), &left);
 	if (r == TCPK_AGAIN) {
 		if (left < h->drain_left)
 			h->moved_at = now;
 		h->drain_left = left;
-		h->drain_at = now + h->drain_delay;
+		h->drain_at = now + h->drain_delay * UINT64_C(1000);
 		if (h->drain_delay < DRAIN_MAX)
 			h->drain_delay *= 2;
 		return false;
 	}
-	if (r == -1 && tcpk_stream_err(h->dst)->kind != TCPK_EPROGRAM) {
+	if (r == -1 && tcpk_stream_err(tcpk__half_dst(h))->kind != TCPK_EPROGRAM) {
 		tcpk__half_dst_failed(h);
 		return false;
 	}
 	/* A program's bad end leaves what it wrote to be delivered. */
 	if (r == -1)
-		note_error(h, h->dst);
+		note_error(h, tcpk__half_dst(h));
 	tcpk__half_set(h, DONE);
 	return true;
 }

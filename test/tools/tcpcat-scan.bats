@@ -199,10 +199,11 @@ open_ports() {
 	ports serve serve dead serve
 	local list=1-300,${P[0]},${P[2]},${P[1]},301-600,${P[3]}
 	expect 0 bash -c 'ulimit -n 20; exec "$@"' bash \
-		"$TCPCAT" -z -w 0.5 "127.0.0.1:$list" >got
-	grep -x "127.0.0.1:\(${P[0]}\|${P[1]}\|${P[3]}\)" got >ours
+		"$TCPCAT" -z -w 0.5 "127.0.0.1:$list" "localhost:${P[0]}" >got
+	grep -x ".*:\(${P[0]}\|${P[1]}\|${P[3]}\)" got >ours
 	mv ours got
-	open_ports "127.0.0.1:${P[0]}" "127.0.0.1:${P[1]}" "127.0.0.1:${P[3]}"
+	open_ports "127.0.0.1:${P[0]}" "127.0.0.1:${P[1]}" \
+		"127.0.0.1:${P[3]}" "localhost:${P[0]}"
 }
 
 @test "descriptors that others have taken are waited for" {

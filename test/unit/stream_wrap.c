@@ -1,4 +1,4 @@
-/* stream_rate, stream_tap: streams that change one thing of another. */
+/* stream_rate, stream_tap, stream_lend: they change one thing of another. */
 
 #include <sys/socket.h>
 
@@ -182,6 +182,43 @@ test_tap(void)
 	tcpk_stream_free(s);
 }
 
+/* What was read ahead is there for the next who has it. */
+static void
+test_lend(void)
+{
+	struct tcpk_stream	*inner, *lines, *s;
+	struct tcpk_err		 err;
+	char			 buf[16];
+	int			 peer, called = 0;
+
+	make_pair(SOCK_STREAM, &inner, &peer);
+	lines = tcpk_stream_lines(loop, inner, false, 1, &err);
+	s = tcpk_stream_lend(lines, &err);
+	ok(write(peer, "a\nb\n", 4) == 4 &&
+	    tcpk_stream_read(s, buf, sizeof(buf)) == 2, "one line");
+	tcpk_stream_on_ready(s, on_ready, &called);
+	tcpk_stream_want(s, TCPK_READ);
+	tcpk_stream_reset(s);
+	tcpk_stream_free(s);
+	s = tcpk_stream_lend(lines, &err);
+	tcpk_stream_on_ready(s, on_ready, &called);
+	tcpk_stream_want(s, TCPK_READ);
+	ok(wait_for(loop, &called, 1), "there is more, for the second");
+	ok(tcpk_stream_read(s, buf, sizeof(buf)) == 2 && buf[0] == 'b',
+	    "the line that was read ahead");
+	ok(tcpk_stream_write(s, "x", 1) == 1 && read(peer, buf, 1) == 1,
+	    "it was not reset");
+	close(peer);
+	ok(tcpk_stream_read(s, buf, 9) == 0, "the end");
+	tcpk_stream_free(s);
+	s = tcpk_stream_lend(lines, &err);
+	ok(tcpk_stream_read(s, buf, 9) == 0, "the end, also for the third");
+	ok(tcpk_stream_write(s, "x", 1) == -1 &&
+	    tcpk_stream_err(s)->kind == TCPK_ECUT, "its error is told");
+	tcpk_stream_free(s);
+	tcpk_stream_free(lines);
+}
+
 static void
 test_digest(void)
 {
@@ -216,6 +253,7 @@ main(void)
 	test_rate_out();
 	test_rate_datagram();
 	test_tap();
+	test_lend();
 	test_digest();
 	tcpk_loop_free(loop);
 	return done_testing();

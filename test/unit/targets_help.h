@@ -12,7 +12,7 @@
 
 #include "help.h"
 #include "msg.h"
-#include "targets.h"
+#include "targets_impl.h"
 
 static struct tcpk_loop	*loop;
 
@@ -265,6 +265,9 @@ static struct {
 	struct target_counters	counters[TARGETS_MOST];
 } set;
 
+/* Clients, and trials, that were counted on but never off. */
+static uint64_t	leftover;
+
 static const struct msg	quiet = { .tool = "targets" };
 
 /* The addresses end with NULL. */
@@ -305,6 +308,9 @@ set_end(void)
 {
 	size_t	i;
 
+	for (i = 0; set.ts != NULL && i < set.n; i++)
+		leftover += set.ts->choices[i].now + set.counters[i].now +
+		    set.ts->target[i].trials;
 	targets_free(set.ts);
 	for (i = 0; i < set.n; i++)
 		tcpk_endpoint_free(&set.eps[i]);

@@ -45,10 +45,11 @@ is_live(struct want *w)
 }
 
 static void
-hang_up_all(void)
+hang_up_all(void *arg)
 {
 	int	i;
 
+	(void)arg;
 	for (i = 0; i < a.clients; i++)
 		if (a.streams[i] != NULL)
 			hang_up(&a, i);
@@ -57,8 +58,9 @@ hang_up_all(void)
 static void
 test_filled(const char *listen)
 {
-	struct want	w;
-	int		before, n, ended, i;
+	struct tcpk_timer hang_up_now;
+	struct want	  w;
+	int		  before, n, ended, i;
 
 	server_start(&a, listen);
 	before = count_fds();
@@ -72,8 +74,9 @@ test_filled(const char *listen)
 	turn_for(loop, 50 * TCPK_MS);
 	ok(a.clients == 4 && a.left == 0, "one");
 	want_end(&w);
-	hang_up_all();
-	/* Before anything could have noticed. */
+	/* In the same turn, when nothing can have noticed. */
+	tcpk_timer_init(&hang_up_now, loop, hang_up_all, NULL);
+	tcpk_timer_set(&hang_up_now, 1);
 	ok(get_one(&w) == 0 && is_live(&w), "the target ends all: a client "
 	    "still gets one that lives");
 	want_end(&w);
@@ -114,7 +117,7 @@ test_banner(const char *listen)
 	}
 	ok(set.counters[0].bytes_in == 44, "it is counted");
 	/* One that speaks and ends is over all the same. */
-	hang_up_all();
+	hang_up_all(NULL);
 	a.banner = NULL;
 	ok(get_one(&w) == 0 && w.nfirst == 0 && is_live(&w),
 	    "one that has ended is not given out for its banner");
@@ -276,6 +279,7 @@ main(void)
 	test_check_and_pool();
 	test_cancel();
 	ok(all_closed(before), "nothing is left open");
+	ok(leftover == 0, "every client was counted off");
 	tcpk_loop_free(loop);
 	return done_testing();
 }
