@@ -52,7 +52,7 @@ static const struct opts_own	own[] = {
 	    "until silent for T" },
 	{ OPT_RECV_BYTES, "recv-bytes", "N", "leave after exactly N bytes" },
 	{ 'C', "crlf", NULL, "send CRLF line ends" },
-	{ 'i', NULL, "T", "send a line every T" },
+	{ 'i', NULL, "T", "send lines one by one, T apart" },
 	{ 'e', NULL, "COMMAND", "join a program, not standard input/output" },
 	{ 'c', NULL, "COMMAND", "the same, run by /bin/sh" },
 	{ OPT_TLS, "tls", NULL, "the address is TLS, as is one with any "
@@ -133,11 +133,13 @@ help(const struct opts *opts)
 	printf("usage: tcpcat [options] ADDRESS\n"
 	    "       tcpcat [options] HOST PORT\n"
 	    "       tcpcat -l [options] [ADDRESS]\n"
+	    "       tcpcat -z [options] HOST:PORTS...\n"
 	    "\n"
 	    "Join standard input and output to an endpoint.\n"
 	    "ADDRESS is HOST:PORT, [IPV6]:PORT, :PORT, tls://HOST:PORT, "
-	    "unix:PATH,\nunix:@NAME, fd:N, exec:COMMAND or sh:COMMAND, with "
-	    "options behind commas:\nHOST:PORT,nodelay\n\n");
+	    "udp://HOST:PORT,\nunix:PATH, unix:@NAME, fd:N, exec:COMMAND or "
+	    "sh:COMMAND, with options behind\ncommas: HOST:PORT,nodelay.  "
+	    "PORTS are 22,80,8000-8100.\n\n");
 	opts_help(opts);
 	printf("\nTimes: 30, 1.5, 500ms, 2m, 1h.  Sizes: 512, 64k, 10M, 1G.\n"
 	    "Exit status: 0 all arrived, 1 no connection, 2 usage, 3 no such "

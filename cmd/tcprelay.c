@@ -189,6 +189,33 @@ on_reloaded(void *arg, bool used)
 	relay_config_release(done);
 }
 
+static bool
+has_files(const struct tcpk_options *o)
+{
+	return o->acl_file != NULL || o->cert != NULL || o->key != NULL ||
+	    o->ca != NULL || o->client_ca != NULL || o->via_auth != NULL;
+}
+
+/* Is there anything that SIGHUP is to read again? */
+static bool
+can_reload(const struct relay *r)
+{
+	const struct relay_route	*route;
+	size_t				 i, j;
+
+	if (r->o.file != NULL)
+		return true;
+	for (i = 0; i < r->config->n; i++) {
+		route = &r->config->routes[i];
+		if (has_files(&route->listen.o))
+			return true;
+		for (j = 0; j < route->neps; j++)
+			if (has_files(&route->eps[j].o))
+				return true;
+	}
+	return false;
+}
+
 static int
 serve(struct relay *r)
 {
@@ -214,7 +241,7 @@ serve(struct relay *r)
 		.log = true
 	};
 
-	if (r->o.file != NULL)
+	if (can_reload(r))
 		handler.reload = on_reload;
 	return server_run(&so, &handler, r);
 }
