@@ -33,7 +33,7 @@ refused_times() {
 	run ! said_like '^tcpcat: connect' client	# that was no error
 }
 
-@test "--retry=N: N times more, then it is over with the last one's status" {
+@test "--retry=N: N times more, then with the status of the last one" {
 	start ports "$PORTS" 127.0.0.1=refuse
 	expect 1 "$TCPCAT" --retry=3 "$ADDR" </dev/null
 	says_times 3 "^tcpcat: warning: connect $ADDR: Connection refused\$" \

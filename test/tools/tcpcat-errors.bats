@@ -147,7 +147,7 @@ wrong() {
 
 @test "what does not go together is 2" {
 	wrong 'goes with -l' -k 127.0.0.1:1
-	wrong udp -u tcp://127.0.0.1:1
+	wrong UDP -u tcp://127.0.0.1:1
 	wrong exclude -u --tls 127.0.0.1:1
 	wrong exclude -u -U sock
 	wrong exclude -l --retry 127.0.0.1:0

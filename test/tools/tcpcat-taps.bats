@@ -382,8 +382,8 @@ says_digests() {
 @test "--hexdump --capture: TLS is plain in both" {
 	needs_tls
 	requires tshark
-	start server "$TCPCAT" -l --hexdump hex.server --capture capture.server \
-		"tls://127.0.0.1:0,$(own server)" \
+	start server "$TCPCAT" -l --hexdump hex.server \
+		--capture capture.server "tls://127.0.0.1:0,$(own server)" \
 		< <(head -c 40000 "$DATA/down") >got
 	head -c 50000 "$DATA/up" | expect 0 "$TCPCAT" --hexdump hex \
 		--capture capture "tls://$ADDR,ca=$CERTS/ca.pem" >answer
