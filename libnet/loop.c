@@ -21,6 +21,7 @@ struct tcpk_loop {
 	struct tcpk__timers	 timers;
 	struct tcpk__wakers	 wakers;
 	struct tcpk__orphans	 orphans;
+	struct tcpk__pipes	 pipes;
 	uint64_t		 now;
 	bool			 stopped;
 	void			*scratch;
@@ -85,6 +86,7 @@ tcpk_loop_free(struct tcpk_loop *loop)
 	if (loop == NULL)
 		return;
 	tcpk__wakers_close(&loop->wakers);
+	tcpk__pipes_close(&loop->pipes);
 	loop->backend->close(loop->state);
 	while (loop->nspare > 0)
 		free(loop->spare[--loop->nspare]);
@@ -116,6 +118,12 @@ struct tcpk__orphans *
 tcpk__loop_orphans(struct tcpk_loop *loop)
 {
 	return &loop->orphans;
+}
+
+struct tcpk__pipes *
+tcpk__loop_pipes(struct tcpk_loop *loop)
+{
+	return &loop->pipes;
 }
 
 void *

@@ -61,4 +61,14 @@ struct tcpk__orphans {
 
 struct tcpk__orphans *tcpk__loop_orphans(struct tcpk_loop *);
 
+/* Pipes for moving bytes inside the kernel: loop_pipes.c. */
+struct tcpk__pipes {
+	struct tcpk_pipe *kept;
+	size_t		  n, nkept;	/* there are; of them not in use */
+	struct tcpk_timer timer;	/* closes what is kept */
+};
+
+void	tcpk__pipes_close(struct tcpk__pipes *);
+struct tcpk__pipes *tcpk__loop_pipes(struct tcpk_loop *);
+
 #endif

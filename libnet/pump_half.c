@@ -40,6 +40,8 @@ flush(struct tcpk__half *h)
 {
 	ssize_t	put;
 
+	if (h->pipe != NULL)
+		return tcpk__splice_flush(h);
 	while (h->off < h->len) {
 		put = offer(h, h->buf + h->off, h->len - h->off);
 		if (put <= 0)
@@ -117,6 +119,8 @@ turn(struct tcpk__half *h)
 	ssize_t	 got;
 	char	*data;
 
+	if (h->buf == NULL && !h->src_broken && tcpk__splice_begin(h))
+		return tcpk__splice_turn(h);
 	if (tcpk__half_opts(h)->limit != 0 && tcpk__half_opts(h)->limit - h->taken < room)
 		room = tcpk__half_opts(h)->limit - h->taken;
 	/* To a slow dst a piece goes from where it may have to stay. */

@@ -26,7 +26,9 @@ enum tcpk__half_state { FLOW, HELD, FINISH, DRAIN, DISCARD, DONE };
  * shares its place.
  */
 struct tcpk__half {
-	char		*buf;		/* borrowed while bytes are pending */
+	/* What is pending is in one of these two, borrowed for it. */
+	char		*buf;
+	struct tcpk_pipe *pipe;
 	uint32_t	 off, len;	/* of the pending bytes */
 	unsigned char	 state, index;
 	bool		 stop : 1;	/* read no more */
@@ -35,6 +37,7 @@ struct tcpk__half {
 	bool		 gone : 1;	/* dst left, which is no error */
 	bool		 src_broken : 1; /* reading failed behind a piece */
 	bool		 slow : 1;	/* dst did not take all last time */
+	enum { UNDECIDED, SPLICE, NO_SPLICE } splice : 2;
 	uint32_t	 drain_delay;	/* us */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
@@ -97,6 +100,16 @@ unsigned tcpk__half_wants_src(const struct tcpk__half *);
 unsigned tcpk__half_wants_dst(const struct tcpk__half *);
 
 void	tcpk__half_release(struct tcpk__half *);
+
+/*
+ * Moving bytes inside the kernel: pump_splice.c, or pump_splice_none.c.
+ * begin: is the next piece to go that way?  Then turn reads one and passes it
+ * on; true when it makes sense to go on.  flush: write what is pending; true
+ * when nothing is left of it.
+ */
+bool	tcpk__splice_begin(struct tcpk__half *);
+bool	tcpk__splice_turn(struct tcpk__half *);
+bool	tcpk__splice_flush(struct tcpk__half *);
 struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
 
 /* Whose half it is, the ends of it, and how it is to behave. */

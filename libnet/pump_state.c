@@ -47,6 +47,10 @@ tcpk__half_release(struct tcpk__half *h)
 	if (h->buf != NULL)
 		tcpk_loop_buffer_done(tcpk__half_pump(h)->loop, h->buf);
 	h->buf = NULL;
+	if (h->pipe != NULL)
+		tcpk_loop_pipe_done(tcpk__half_pump(h)->loop, h->pipe,
+		    h->off == h->len);
+	h->pipe = NULL;
 	h->off = h->len = 0;
 }
 

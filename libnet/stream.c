@@ -177,6 +177,12 @@ tcpk__stream_ready(struct tcpk_stream *s, unsigned ready)
 		s->fn(s->arg, ready);
 }
 
+void
+tcpk_stream_failed(struct tcpk_stream *s, const char *verb, int code)
+{
+	tcpk__stream_fail(s, TCPK_ECUT, code, "%s", verb);
+}
+
 struct sock_stream {
 	struct tcpk_stream s;
 	struct tcpk_watch  watch;

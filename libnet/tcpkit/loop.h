@@ -16,6 +16,7 @@
 #define TCPKIT_LOOP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -110,6 +111,22 @@ void   *tcpk_loop_scratch(struct tcpk_loop *);
  */
 void   *tcpk_loop_buffer(struct tcpk_loop *);
 void	tcpk_loop_buffer_done(struct tcpk_loop *, void *);
+
+/*
+ * A pipe for moving up to TCPK_PIPE bytes inside the kernel; its ends do not
+ * wait.  NULL when there is none to be had: too many are in use, the user has
+ * no more large ones, or this system has no use for them.  It is given back
+ * before the loop is freed; what is still in it (not empty) is lost.
+ */
+#define TCPK_PIPE	(1024 * 1024)
+struct tcpk_pipe {
+	int		  fds[2];	/* to read, to write */
+	/* private */
+	struct tcpk_pipe *next;
+};
+struct tcpk_pipe *tcpk_loop_pipe(struct tcpk_loop *);
+void	tcpk_loop_pipe_done(struct tcpk_loop *, struct tcpk_pipe *,
+	    bool empty);
 
 /*
  * A child process that nobody waits for any more: its exit status is taken

@@ -9,6 +9,9 @@
  * not end the other.  A half is done when the far end has acknowledged all
  * of it (tcpk_stream_drained); the pump is done when both halves are.
  *
+ * Bytes in bulk between plain sockets may be moved inside the kernel; SIGPIPE
+ * has to be ignored.
+ *
  * Half 0 moves from stream a to stream b, half 1 from b to a.  If a and b
  * are the same stream there is only half 0: an echo.
  */

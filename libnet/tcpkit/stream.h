@@ -100,6 +100,12 @@ int	tcpk_stream_peer(const struct tcpk_stream *, struct tcpk_addr *);
 bool	tcpk_stream_fds(const struct tcpk_stream *, int *rfd, int *wfd);
 
 /*
+ * Who moved bytes over those descriptors met an error there: the stream has
+ * failed of it, as if it had met it itself.  verb as "read".
+ */
+void	tcpk_stream_failed(struct tcpk_stream *, const char *verb, int code);
+
+/*
  * A connected stream socket, non-blocking or not; owned by the stream once
  * it is returned.  NULL: TCPK_EIO.
  */

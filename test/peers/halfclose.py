@@ -14,6 +14,7 @@ targets is behind it.  Through each of them every case runs, all at once, and
 a line each says what came of it: "CASE FRONT BACK kept", or "... lost: WHY".
 
     -c FILE, -k FILE   certificate and key of the TLS target
+    -d DIR             where its files are (.)
     -l T               how late what comes behind an end comes (1)
     -t T               how long anything may take (20)
 
@@ -404,7 +405,7 @@ def run(case, front, back, address, meeting, say):
 
 def main():
     global LATE, LIMIT
-    opts, args = getopt.getopt(sys.argv[1:], 'c:k:l:t:', ['pass='])
+    opts, args = getopt.getopt(sys.argv[1:], 'c:d:k:l:t:', ['pass='])
     opts = dict(opts)
     if '--pass' in opts:
         hold(opts['--pass'])
@@ -412,6 +413,7 @@ def main():
     if len(args) < 2:
         sys.exit(__doc__)
     LATE, LIMIT = float(opts.get('-l', 1)), float(opts.get('-t', 20))
+    os.chdir(opts.get('-d', '.'))
     fronts, cases = args[0], args[1:]
     makes = {'tcp': Plain, 'unix': Plain, 'exec': Program}
     if '-c' in opts:
