@@ -140,6 +140,25 @@ tcpcat_scan_flags(const struct tcpcat_raw *raw, struct opts *opts)
 		opts_flag(opts, "connect-timeout", raw->wait);
 }
 
+/* Datagrams come from anyone: there are no connections to be kept apart. */
+static int
+check_senders(const struct tcpcat_opts *o, const struct msg *m)
+{
+	const char	*not = NULL;
+
+	if (o->local.scheme != TCPK_STDIO)
+		not = "a program (-e, -c)";
+	else if (o->keep && o->sha256)
+		not = "--sha256 with -k";
+	else if (o->keep && (o->hexdump != NULL || o->capture != NULL))
+		not = o->hexdump != NULL ? "--hexdump with -k" :
+		    "--capture with -k";
+	else if (o->reset)
+		not = "--reset";
+	return not == NULL ? -1 : msg_usage(m, "%s: %s does not go with "
+	    "listening on udp", o->remote.text, not);
+}
+
 int
 tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
     struct opts *opts, int argc, char **argv, const struct msg *m)
@@ -189,6 +208,11 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 		msg_usage(m, "fd:%d is this side already; join it with -e, "
 		    "-c, or give another", o->remote.fd);
 		goto out;
+	}
+	if (o->listen && o->remote.scheme == TCPK_UDP) {
+		status = check_senders(o, m);
+		if (status != -1)
+			goto out;
 	}
 	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;
 out:

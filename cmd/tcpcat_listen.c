@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <tcpkit/senders.h>
 
 #include "tcpcat_run.h"
 #include "tls_msg.h"
@@ -15,6 +18,26 @@ print_own_cert(const struct tcpcat *t, const char *listening_on)
 		tls_msg_own(&t->msg, cert, listening_on,
 		    t->o.remote.o.client_ca != NULL);
 	free(cert);
+}
+
+/* Whoever sends is the other side: there is no one client. */
+static void
+join_senders(struct tcpcat *t, const struct tcpk_addr *here)
+{
+	struct tcpk_senders_opts	opts = { .all = false };
+	struct tcpk_err			err;
+
+	if (t->o.greet != NULL) {
+		opts.greeting = t->o.greet;
+		opts.ngreeting = strlen(t->o.greet);
+	}
+	t->senders = tcpk_senders_new(t->loop, &opts, &err);
+	if (t->senders == NULL) {
+		tcpcat_leave_err(t, "error", &err);
+		return;
+	}
+	t->conn = 1;
+	tcpcat_join(t, t->senders, here, NULL);
 }
 
 static void
@@ -36,6 +59,25 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 		if (i == 0 && t->o.remote.o.self_signed)
 			print_own_cert(t, text);
 	}
+	if (t->o.remote.scheme == TCPK_UDP)
+		join_senders(t, &addrs[0]);
+}
+
+static void
+on_datagram(void *arg, struct tcpk_serve *serve, struct tcpk_udp *udp,
+    const struct tcpk_addr *from, const void *data, size_t n)
+{
+	struct tcpcat		*t = arg;
+	struct msg_fields	 f = { .event = "connect", .conn = 1 };
+	char			 text[TCPK_ADDR_TEXT];
+
+	(void)serve;
+	/* What comes when all is done is for nobody. */
+	if (t->pump == NULL ||
+	    !tcpk_senders_heard(t->senders, udp, from, data, n))
+		return;
+	f.peer = tcpk_addr_format(from, text, sizeof(text));
+	msg(&t->msg, MSG_INFO, &f, "first datagram from %s", text);
 }
 
 /* The first client is the only one. */
@@ -125,11 +167,12 @@ tcpcat_listen(struct tcpcat *t, struct tcpk_err *err)
 		.trouble = on_trouble,
 		.warning = tcpcat_warning,
 		.refused = on_refused,
+		.datagram = on_datagram,
 		.bad_header = on_bad_header
 	};
 	struct tcpk_serve_opts			 opts = {
 		.numeric = t->o.numeric,
-		.one = true
+		.one = t->o.remote.scheme != TCPK_UDP
 	};
 
 	t->serve = tcpk_serve_start(t->loop, &t->o.remote, &opts, &handler, t,

@@ -50,7 +50,8 @@ tcpcat_pump_opts(const struct tcpcat_opts *o, uint64_t deadline,
 	p->deadline = deadline;
 	p->half[0].mute = o->recv_only;
 	p->half[0].no_shutdown = o->remote.o.no_shutdown;
-	if (o->listen && o->greet != NULL) {
+	/* Of udp, each sender is greeted by itself. */
+	if (o->listen && o->greet != NULL && o->remote.scheme != TCPK_UDP) {
 		p->half[0].first = o->greet;
 		p->half[0].nfirst = strlen(o->greet);
 	}

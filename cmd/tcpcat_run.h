@@ -24,6 +24,7 @@ struct tcpcat {
 	struct tcpk_pump	*pump;
 	struct tcpk_pump_opts	 pump_opts;
 	struct tcpk_stream	*remote;	/* until the pump has it */
+	struct tcpk_stream	*senders;	/* -l of udp; the pump's */
 	struct tcpk_stream	*ours;		/* lent; of --reconnect */
 	struct tcpk_timer	 deadline;
 	uint64_t		 deadline_at;	/* 0 none */

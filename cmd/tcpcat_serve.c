@@ -14,6 +14,7 @@
 
 #include <tcpkit/connect.h>
 #include <tcpkit/hub.h>
+#include <tcpkit/senders.h>
 
 #include "server.h"
 #include "taps.h"
@@ -29,6 +30,8 @@ struct serving {
 	struct server		*server;
 	bool			 together;	/* no programs */
 	struct tcpk_hub		*hub;
+	struct tcpk_stream	*senders;	/* of udp; the pump's */
+	struct tcpk_pump	*pump;
 	struct record		*record;	/* NULL none */
 	bool			 pipe_ignored;
 };
@@ -175,6 +178,67 @@ join_hub(struct client *cl, struct tcpk_client *client,
 	return cl->member == NULL ? -1 : 0;
 }
 
+/* --- udp: whoever sends, together ------------------------------------------- */
+
+static void
+on_senders_done(void *arg, const struct tcpk_pump_report *r)
+{
+	struct serving		*s = arg;
+	struct tcpk_left	 l = { .err = r->err };
+
+	s->pump = NULL;
+	on_ours_left(s, &l);
+}
+
+static int
+open_senders(struct serving *s, struct tcpk_err *err)
+{
+	struct tcpk_senders_opts opts = {
+		.all = true,
+		.open = s->o->broadcast,
+		.lines = s->o->tag,
+		.most = s->o->remote.o.max_clients,
+		.greeting = s->o->greet,
+		.ngreeting = s->o->greet != NULL ? strlen(s->o->greet) : 0
+	};
+	struct tcpk_pump_opts	 popts;
+	struct tcpk_stream	*ours;
+
+	tcpcat_pump_opts(s->o, 0, &popts);
+	/* The end of input ends nothing, and nothing waits for it. */
+	popts.half[0].quiet = 0;
+	popts.half[0].patient = false;
+	ours = tcpk_stream_stdio(s->loop, STDIN_FILENO, STDOUT_FILENO, err);
+	if (ours == NULL)
+		return -1;
+	s->senders = tcpk_senders_new(s->loop, &opts, err);
+	if (s->senders != NULL &&
+	    tcpcat_lines(s->o, s->loop, &ours, err) == 0)
+		s->pump = tcpk_pump_start(s->loop, ours, s->senders, &popts,
+		    on_senders_done, s, err);
+	if (s->pump != NULL)
+		return 0;
+	tcpk_stream_free(ours);
+	tcpk_stream_free(s->senders);
+	return -1;
+}
+
+static size_t
+on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
+    const void *data, size_t n)
+{
+	struct serving		*s = arg;
+	struct msg_fields	 f = { .event = "connect" };
+	char			 text[TCPK_ADDR_TEXT];
+
+	if (s->pump == NULL ||
+	    !tcpk_senders_heard(s->senders, udp, from, data, n))
+		return 0;
+	f.peer = tcpk_addr_format(from, text, sizeof(text));
+	msg(s->msg, MSG_INFO, &f, "first datagram from %s", text);
+	return 0;
+}
+
 /* --- clients ---------------------------------------------------------------- */
 
 static int
@@ -252,6 +316,8 @@ on_drain(void *arg)
 
 	if (s->hub != NULL)
 		tcpk_hub_finish(s->hub);
+	if (s->pump != NULL)
+		tcpk_senders_end(s->senders);
 }
 
 /* Standard input and output, or nothing in place of one. */
@@ -295,7 +361,10 @@ on_start(void *arg, struct tcpk_loop *loop, struct server *server,
 
 	s->loop = loop;
 	s->server = server;
-	return s->together ? open_hub(s, err) : 0;
+	if (!s->together)
+		return 0;
+	return s->o->remote.scheme == TCPK_UDP ? open_senders(s, err) :
+	    open_hub(s, err);
 }
 
 static void
@@ -305,6 +374,8 @@ on_stop(void *arg)
 
 	tcpk_hub_free(s->hub);
 	s->hub = NULL;
+	tcpk_pump_cancel(s->pump);
+	s->pump = NULL;
 }
 
 int
@@ -316,6 +387,7 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
 		.stop = on_stop,
 		.client_size = sizeof(struct client),
 		.client = on_client,
+		.datagram = on_datagram,
 		.cut = on_cut,
 		.drain = on_drain,
 		.ready = on_ready

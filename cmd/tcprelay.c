@@ -69,13 +69,15 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 static void
 on_cut(void *arg, struct server_client *c, struct server_end *end)
 {
+	struct relay		*r = arg;
 	struct relay_client	*rc = (struct relay_client *)c;
 	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
 
-	(void)arg;
 	cuts[rc->route->mode](rc, end);
 	taps_end(&rc->taps, true, rc->relay->msg, &f);
-	relay_config_release(rc->route->config);
+	/* The end that is told of names what the configuration holds. */
+	relay_config_release(r->cut);
+	r->cut = rc->route->config;
 }
 
 /* With --stats-listen, counted where all processes see it. */
@@ -153,6 +155,8 @@ on_stop(void *arg)
 
 	stop_targets(r->config);
 	relay_hub_close(r);
+	relay_config_release(r->cut);
+	r->cut = NULL;
 }
 
 /* --- reload ------------------------------------------------------------------ */

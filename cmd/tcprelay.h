@@ -68,6 +68,7 @@ struct relay {
 	struct server	    *server;
 	struct relay_config *config;
 	struct relay_config *next;	/* of a reload that is under way */
+	struct relay_config *cut;	/* of the last who was cut; held */
 	struct record	    *record;	/* NULL none */
 	struct relay_counters *counters;	/* with --stats-listen */
 	struct relay_guest  *waiting;	/* --pair: the first who is alone */

@@ -66,12 +66,20 @@ lingering(const struct tcpk_pump *p)
 	    linger_due(&p->half[1]) != TCPK_FOREVER;
 }
 
+/* When a byte of this half moved last, or had to wait on purpose. */
+static uint64_t
+active_at(const struct tcpk__half *h)
+{
+	return later(h->moved_at, later(tcpk_stream_holds(tcpk__half_src(h)),
+	    tcpk_stream_holds(tcpk__half_dst(h))));
+}
+
 static uint64_t
 idle_due(const struct tcpk_pump *p)
 {
 	if (p->opts->idle_timeout == 0 || lingering(p))
 		return TCPK_FOREVER;
-	return after(later(p->half[0].moved_at, p->half[1].moved_at),
+	return after(later(active_at(&p->half[0]), p->half[1].moved_at),
 	    p->opts->idle_timeout);
 }
 
@@ -83,7 +91,7 @@ half_close_due(const struct tcpk__half *h)
 	if (tcpk__half_pump(h)->opts->half_close_timeout == 0 || h->state == DONE ||
 	    h->state == DISCARD || other->ended_at == 0 || tcpk__half_src(h) == tcpk__half_dst(h))
 		return TCPK_FOREVER;
-	return after(later(h->moved_at, other->ended_at),
+	return after(later(active_at(h), other->ended_at),
 	    tcpk__half_pump(h)->opts->half_close_timeout);
 }
 
@@ -91,11 +99,16 @@ static uint64_t
 quiet_due(const struct tcpk__half *h)
 {
 	const struct tcpk__half	*other = tcpk__half_other(h);
+	uint64_t		 moved_at;
 
 	if (h->state != FLOW || h->off != h->len || other->ended_at == 0 ||
 	    (tcpk__half_opts(h)->patient && !other->heard))
 		return TCPK_FOREVER;
-	return after(later(h->moved_at, other->ended_at), tcpk__half_opts(h)->quiet);
+	/* What is kept back is input that was there. */
+	moved_at = tcpk__half_opts(h)->quiet == 0 ? h->moved_at :
+	    later(h->moved_at, tcpk_stream_holds(tcpk__half_src(h)));
+	return after(later(moved_at, other->ended_at),
+	    tcpk__half_opts(h)->quiet);
 }
 
 static uint64_t
@@ -154,6 +167,17 @@ leave(struct tcpk__half *h)
 		    tcpk_loop_scratch(tcpk__half_pump(h)->loop), TCPK_SCRATCH);
 }
 
+/* What its source keeps is input, too; unless nothing was to be awaited. */
+static void
+quiet(struct tcpk__half *h)
+{
+	if (tcpk__half_opts(h)->quiet == 0 ||
+	    !tcpk_stream_let_go(tcpk__half_src(h)))
+		tcpk__half_stop(h);
+	else
+		tcpk__half_readable(h);
+}
+
 bool
 tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 {
@@ -183,7 +207,7 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 			tcpk__half_set(h, p->cut ? DONE : FINISH);
 			changed = true;
 		} else if (now >= quiet_due(h)) {
-			tcpk__half_stop(h);
+			quiet(h);
 			changed = true;
 		}
 	}

@@ -135,6 +135,9 @@ tcpk_serve_use(struct tcpk_serve *s, struct tcpk_serve_files *f)
 	if (s->limits != NULL)
 		tcpk_limits_change(s->limits, s->ep->o.max_clients,
 		    s->ep->o.max_per_host);
+	/* There may be room now for those who wait. */
+	if (s->full)
+		tcpk_timer_set(&s->again, tcpk_now());
 }
 
 struct tcpk_tls_cert *

@@ -97,6 +97,28 @@ tcpk_stream_couples(const struct tcpk_stream *s)
 	return nature(s)->couples;
 }
 
+uint64_t
+tcpk_stream_holds(const struct tcpk_stream *s)
+{
+	uint64_t	at, latest = 0;
+
+	for (;; s = s->ops->inner(s)) {
+		at = s->ops->holds != NULL ? s->ops->holds(s) : 0;
+		if (at > latest)
+			latest = at;
+		if (!s->ops->wraps)
+			return latest;
+	}
+}
+
+bool
+tcpk_stream_let_go(struct tcpk_stream *s)
+{
+	while (s->ops->let_go == NULL && s->ops->wraps)
+		s = ((struct tcpk__wrap *)s)->inner;
+	return s->ops->let_go != NULL && s->ops->let_go(s);
+}
+
 bool
 tcpk__stream_whole(const struct tcpk_stream *s)
 {
@@ -316,7 +338,7 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 static const struct tcpk__stream_ops	sock_ops = {
 	sock_read, sock_write, sock_finish, sock_drained, sock_want,
 	sock_hup, sock_reset, sock_free, sock_fds, NULL, true, false,
-	false, false
+	false, false, NULL, NULL
 };
 
 struct tcpk_stream *

@@ -159,7 +159,7 @@ dgram_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 static const struct tcpk__stream_ops	dgram_ops = {
 	dgram_read, dgram_write, dgram_finish, dgram_drained, dgram_want,
 	dgram_hup, dgram_reset, dgram_free, dgram_fds, NULL, false,
-	false, true, false
+	false, true, false, NULL, NULL
 };
 
 struct tcpk_stream *

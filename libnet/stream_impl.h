@@ -20,6 +20,9 @@ struct tcpk__stream_ops {
 	bool	couples;	/* see tcpk_stream_couples */
 	bool	whole;		/* a read and a write are one datagram */
 	bool	wraps;		/* these three are as in the one below */
+	/* NULL: it never does.  See tcpk_stream_holds, tcpk_stream_let_go. */
+	uint64_t (*holds)(const struct tcpk_stream *);
+	bool	(*let_go)(struct tcpk_stream *);
 };
 
 /* The first member of every stream. */

@@ -20,6 +20,14 @@ lend_free(struct tcpk_stream *s)
 	free(s);
 }
 
+/* It is for whoever has the stream next. */
+static bool
+lend_let_go(struct tcpk_stream *s)
+{
+	(void)s;
+	return false;
+}
+
 static const struct tcpk__stream_ops	lend_ops = {
 	.read = tcpk__wrap_read,
 	.write = tcpk__wrap_write,
@@ -31,7 +39,8 @@ static const struct tcpk__stream_ops	lend_ops = {
 	.free = lend_free,
 	.fds = tcpk__wrap_fds,
 	.inner = tcpk__wrap_inner,
-	.wraps = true
+	.wraps = true,
+	.let_go = lend_let_go
 };
 
 struct tcpk_stream *

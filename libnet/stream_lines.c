@@ -21,6 +21,7 @@ struct lines {
 	bool		  crlf;
 	bool		  cr;		/* what went out last was a CR */
 	bool		  inside;	/* a line of which a piece went out */
+	bool		  let_go;	/* it is not waited for a line's end */
 	int		  end;		/* OPEN, 0 end of file, -1 failed */
 	/* A piece that no line ended in may be there, and one read after it. */
 	char		 *buf;		/* the loop's, while it is needed */
@@ -46,7 +47,8 @@ next_piece(struct lines *l)
 	l->seen = lf != NULL ? (size_t)(lf - l->buf) : l->len;
 	if (lf != NULL)
 		return l->seen + 1 - l->off;
-	return held >= PIECE || l->inside || l->end != OPEN ? held : 0;
+	return held >= PIECE || l->inside || l->let_go || l->end != OPEN ?
+	    held : 0;
 }
 
 /* When the owner may have what is here; never, if there is nothing. */
@@ -201,6 +203,26 @@ lines_want(struct tcpk_stream *s, unsigned want)
 	update(l);
 }
 
+static uint64_t
+lines_holds(const struct tcpk_stream *s)
+{
+	const struct lines	*l = (const struct lines *)s;
+
+	return l->len > l->off ? l->due : 0;
+}
+
+static bool
+lines_let_go(struct tcpk_stream *s)
+{
+	struct lines	*l = (struct lines *)s;
+
+	if (l->len == l->off)
+		return false;
+	l->let_go = true;
+	update(l);
+	return true;
+}
+
 static void
 lines_free(struct tcpk_stream *s)
 {
@@ -222,7 +244,9 @@ static const struct tcpk__stream_ops	lines_ops = {
 	.free = lines_free,
 	.fds = tcpk__wrap_fds,
 	.inner = tcpk__wrap_inner,
-	.wraps = true
+	.wraps = true,
+	.holds = lines_holds,
+	.let_go = lines_let_go
 };
 
 struct tcpk_stream *

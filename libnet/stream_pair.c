@@ -278,7 +278,7 @@ same_file(int a, int b)
 static const struct tcpk__stream_ops	stdio_ops = {
 	tcpk__pair_read, tcpk__pair_write, stdio_finish, stdio_drained,
 	stdio_want, stdio_hup, stdio_reset, stdio_free, tcpk__pair_fds,
-	NULL, false, false, false, false
+	NULL, false, false, false, false, NULL, NULL
 };
 
 struct tcpk_stream *

@@ -117,7 +117,8 @@ program_free(struct tcpk_stream *s)
 static const struct tcpk__stream_ops	program_ops = {
 	tcpk__pair_read, program_write, program_finish, program_drained,
 	tcpk__pair_want, program_hup, program_reset, program_free,
-	tcpk__pair_fds, NULL, false, true, false, false
+	tcpk__pair_fds, NULL, false, true, false, false,
+	NULL, NULL
 };
 
 /*

@@ -11,6 +11,7 @@ struct rated {
 	struct tcpk_timer timer;	/* when one may go on */
 	struct tcpk_rate  in, out;
 	unsigned	  want;		/* the owner's */
+	uint64_t	  until;	/* it held back; perhaps over */
 };
 
 /* Wait for what may be done now, and for the time of what may not. */
@@ -31,10 +32,13 @@ update(struct rated *r)
 		due = at < due ? at : due;
 	}
 	tcpk_stream_want(r->w.inner, want);
-	if (due == TCPK_FOREVER)
+	if (due == TCPK_FOREVER) {
 		tcpk_timer_stop(&r->timer);
+		return;
+	}
+	r->until = due;
 	/* Without memory for a timer there is no limit either. */
-	else if (tcpk_timer_set(&r->timer, due) == -1)
+	if (tcpk_timer_set(&r->timer, due) == -1)
 		tcpk_stream_want(r->w.inner, r->want);
 }
 
@@ -91,6 +95,12 @@ rate_want(struct tcpk_stream *s, unsigned want)
 	update(r);
 }
 
+static uint64_t
+rate_holds(const struct tcpk_stream *s)
+{
+	return ((const struct rated *)s)->until;
+}
+
 static void
 rate_free(struct tcpk_stream *s)
 {
@@ -109,7 +119,8 @@ static const struct tcpk__stream_ops	rate_ops = {
 	.free = rate_free,
 	.fds = tcpk__wrap_fds,
 	.inner = tcpk__wrap_inner,
-	.wraps = true
+	.wraps = true,
+	.holds = rate_holds
 };
 
 struct tcpk_stream *

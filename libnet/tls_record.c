@@ -317,7 +317,7 @@ tls_inner(const struct tcpk_stream *s)
 static const struct tcpk__stream_ops	tls_ops = {
 	tcpk__tls_read, tls_write, tls_finish, tls_drained, tls_want, tls_hup,
 	tls_reset, tls_free, tls_fds, tls_inner, true, false,
-	false, false
+	false, false, NULL, NULL
 };
 
 struct tcpk_stream *

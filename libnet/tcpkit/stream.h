@@ -85,6 +85,19 @@ bool	tcpk_stream_lingers(const struct tcpk_stream *);
  */
 bool	tcpk_stream_couples(const struct tcpk_stream *);
 
+/*
+ * Until when it waits on purpose (for its rate, for the time of the next
+ * line), whatever its source and its peer do; it may be over, 0: it never
+ * did.  Such a wait is not idleness.
+ */
+uint64_t tcpk_stream_holds(const struct tcpk_stream *);
+
+/*
+ * No more is awaited: a part of a line that was kept for its rest can be
+ * read now.  False: there is none.
+ */
+bool	tcpk_stream_let_go(struct tcpk_stream *);
+
 /* Close what the stream owns.  NULL is fine. */
 void	tcpk_stream_free(struct tcpk_stream *);
 

@@ -39,6 +39,7 @@ import select
 import signal
 import socket
 import ssl
+import stat
 import struct
 import sys
 import termios
@@ -194,6 +195,9 @@ class Program(Plain):
         return os.read(self.rfd, most)
 
     def end(self):
+        if stat.S_ISSOCK(os.fstat(self.wfd).st_mode):
+            with socket.socket(fileno=os.dup(self.wfd)) as sock:
+                sock.shutdown(socket.SHUT_WR)
         os.close(self.wfd)
         self.wfd = -1
 

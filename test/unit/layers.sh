@@ -61,6 +61,7 @@ module() {
 	case $name in
 	nowait_*) echo stream ;;
 	unsent_*) echo sock ;;
+	senders) echo stream ;;
 	*) echo "${name%%_*}" ;;
 	esac
 }
