@@ -79,8 +79,12 @@ on_pumped(void *arg, const struct tcpk_pump_report *r)
 		.err = r->err,
 		.side = r->side
 	};
+	struct client		*cl = arg;
 
-	leave(arg, &end);
+	/* What failed is not the client, who is named. */
+	if (r->err.kind != TCPK_OK && r->side == 0)
+		tcpk_err_wrap(&end.err, "%s", cl->s->o->local.argv[0]);
+	leave(cl, &end);
 }
 
 static void
