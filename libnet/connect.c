@@ -10,28 +10,6 @@
 #include "tcpkit/starttls.h"
 #include "tcpkit/via.h"
 
-struct tcpk_connect {
-	struct tcpk_loop	*loop;
-	const struct tcpk_endpoint *ep;
-	struct tcpk_connect_opts opts;
-	void		       (*fn)(void *, const struct tcpk_connected *);
-	void			*arg;
-	struct tcpk_tls_config	*tls;	/* our own, or NULL */
-	struct tcpk_via		*via;	/* our own, or NULL */
-	struct tcpk_endpoint	 proxy;	/* the first one; borrows all */
-	struct tcpk_dial	*dial;
-	struct tcpk_via_walk	*walk;
-	struct tcpk__header	*header;	/* of PROXY, or NULL */
-	struct tcpk_starttls	*starttls;
-	struct tcpk_tls_start	*handshake;
-	struct tcpk_stream	*stream;	/* while something is said */
-	struct tcpk_connected	 result;	/* so far */
-	struct tcpk_attempt	*attempts;
-	struct tcpk_timer	 now;	/* for what needs no waiting */
-	struct tcpk_timer	 limit;	/* on all that follows the dial */
-	uint64_t		 started, dialed;
-};
-
 void
 tcpk_connect_cancel(struct tcpk_connect *c)
 {
@@ -51,8 +29,8 @@ tcpk_connect_cancel(struct tcpk_connect *c)
 	free(c);
 }
 
-static void
-finish(struct tcpk_connect *c, struct tcpk_connected *result)
+void
+tcpk__connect_finish(struct tcpk_connect *c, struct tcpk_connected *result)
 {
 	struct tcpk_stream	*rated;
 
@@ -68,191 +46,12 @@ finish(struct tcpk_connect *c, struct tcpk_connected *result)
 }
 
 /* A connection that stays clear, or an end before TLS. */
-static void
-fail(struct tcpk_connect *c, const struct tcpk_err *err)
+void
+tcpk__connect_fail(struct tcpk_connect *c, const struct tcpk_err *err)
 {
 	c->result.stream = NULL;
 	c->result.err = *err;
-	finish(c, &c->result);
-}
-
-static void
-on_limit(void *arg)
-{
-	struct tcpk_connect	*c = arg;
-	struct tcpk_err		 err;
-
-	if (c->walk != NULL)
-		tcpk_err_set(&err, TCPK_ETIMEOUT, "proxy %.80s: did not "
-		    "answer in time", tcpk_via_waiting(c->walk));
-	else
-		tcpk_err_set(&err, TCPK_ETIMEOUT, "%.100s: %s was not "
-		    "finished in time", c->ep->text,
-		    tcpk__header_is_under_way(c->header) ?
-		    "the PROXY header" : c->starttls != NULL ? "starttls" :
-		    "the TLS handshake");
-	fail(c, &err);
-}
-
-static void
-on_tls(void *arg, const struct tcpk_tls_done *d)
-{
-	struct tcpk_connect	*c = arg;
-
-	c->handshake = NULL;
-	c->result.stream = d->stream;
-	c->result.tls = d->info;
-	c->result.tls_time = tcpk_now() - c->dialed;
-	if (d->stream == NULL) {
-		c->result.err = d->err;
-		tcpk_err_wrap(&c->result.err, "%.80s", c->ep->text);
-	}
-	finish(c, &c->result);
-}
-
-static void
-shake_hands(struct tcpk_connect *c)
-{
-	struct tcpk_tls_config	*tls = c->tls;
-	struct tcpk_err		 err;
-
-	if (tls == NULL)
-		tls = c->opts.tls;
-	c->handshake = tcpk_tls_start(c->loop, tls, c->stream, on_tls, c,
-	    &err);
-	if (c->handshake == NULL)
-		fail(c, &err);
-	else
-		c->stream = NULL;
-}
-
-static void
-on_starttls(void *arg, const struct tcpk_err *err)
-{
-	struct tcpk_connect	*c = arg;
-	struct tcpk_err		 named;
-
-	c->starttls = NULL;
-	if (err == NULL) {
-		shake_hands(c);
-		return;
-	}
-	named = *err;
-	/* An end before TLS is an end of TLS. */
-	if (named.kind == TCPK_ECUT)
-		named.kind = TCPK_ETLS;
-	tcpk_err_wrap(&named, "%.80s", c->ep->text);
-	fail(c, &named);
-}
-
-static void
-secure(struct tcpk_connect *c)
-{
-	const struct tcpk_options	*o = &c->ep->o;
-	const char			*name = o->name;
-	struct tcpk_err			 err;
-
-	if (o->starttls == NULL) {
-		shake_hands(c);
-		return;
-	}
-	if (name == NULL)
-		name = c->ep->host != NULL ? c->ep->host : "localhost";
-	c->starttls = tcpk_starttls_start(c->loop, o->starttls, name,
-	    c->stream, on_starttls, c, &err);
-	if (c->starttls == NULL)
-		fail(c, &err);
-}
-
-/* It knows whose connection it is, and nothing else was said to it. */
-static void
-announced(struct tcpk_connect *c)
-{
-	c->dialed = tcpk_now();
-	if (c->ep->scheme == TCPK_TLS) {
-		secure(c);
-		return;
-	}
-	c->result.stream = c->stream;
-	c->stream = NULL;
-	finish(c, &c->result);
-}
-
-static void
-on_sent(void *arg, const struct tcpk_err *err)
-{
-	struct tcpk_connect	*c = arg;
-	struct tcpk_err		 named;
-
-	if (err == NULL) {
-		announced(c);
-		return;
-	}
-	named = *err;
-	tcpk_err_wrap(&named, "%.80s", c->ep->text);
-	fail(c, &named);
-}
-
-/*
- * The endpoint has been reached, by whatever way, and nothing was said to it.
- * What is to be its first bytes, before TLS and what begins that, goes here.
- */
-static void
-reached(struct tcpk_connect *c)
-{
-	if (c->header != NULL)
-		tcpk__header_send(c->header, c->stream, on_sent, c);
-	else
-		announced(c);
-}
-
-static void
-on_walked(void *arg, const struct tcpk_err *err)
-{
-	struct tcpk_connect	*c = arg;
-
-	c->walk = NULL;
-	c->result.connect_time += tcpk_now() - c->dialed;
-	if (err != NULL)
-		fail(c, err);
-	else
-		reached(c);
-}
-
-/* There is a connection, and more to say before it is the endpoint's. */
-static void
-go_on(struct tcpk_connect *c, const struct tcpk_dialed *d)
-{
-	const struct tcpk_via	*via = c->opts.via;
-	struct tcpk_err		 err;
-
-	/* dial's list of attempts is gone when that is done. */
-	if (d->nattempts > 0) {
-		c->attempts = reallocarray(NULL, d->nattempts,
-		    sizeof(*c->attempts));
-		if (c->attempts == NULL)
-			c->result.nattempts = 0;
-		else
-			memcpy(c->attempts, d->attempts,
-			    d->nattempts * sizeof(*c->attempts));
-		c->result.attempts = c->attempts;
-	}
-	c->stream = c->result.stream;
-	c->dialed = tcpk_now();
-	if (tcpk_timer_set(&c->limit, c->started +
-	    c->ep->o.connect_timeout) == -1) {
-		tcpk_err_set(&err, TCPK_EIO, "out of memory");
-		fail(c, &err);
-		return;
-	}
-	if (via == NULL) {
-		reached(c);
-		return;
-	}
-	c->walk = tcpk_via_start(c->loop, via, c->ep, c->opts.dial.numeric,
-	    c->stream, on_walked, c, &err);
-	if (c->walk == NULL)
-		fail(c, &err);
+	tcpk__connect_finish(c, &c->result);
 }
 
 /* NULL with err, and the descriptor is closed. */
@@ -293,11 +92,11 @@ on_dialed(void *arg, const struct tcpk_dialed *d)
 		result->stream = stream_of(c, d, &result->err);
 		if (result->stream != NULL && (c->ep->scheme == TCPK_TLS ||
 		    c->opts.via != NULL || c->header != NULL)) {
-			go_on(c, d);
+			tcpk__connect_go_on(c, d);
 			return;
 		}
 	}
-	finish(c, result);
+	tcpk__connect_finish(c, result);
 }
 
 /* dial hands its own argument to trying: it is to be the user's. */
@@ -354,7 +153,7 @@ on_now(void *arg)
 		    c->opts.envp, &result.err);
 		break;
 	}
-	finish(c, &result);
+	tcpk__connect_finish(c, &result);
 }
 
 static void
@@ -455,7 +254,7 @@ tcpk_connect_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	c->arg = arg;
 	c->started = tcpk_now();
 	tcpk_timer_init(&c->now, loop, on_now, c);
-	tcpk_timer_init(&c->limit, loop, on_limit, c);
+	tcpk_timer_init(&c->limit, loop, tcpk__connect_late, c);
 	if (start(c, err) == -1) {
 		tcpk_connect_cancel(c);
 		return NULL;

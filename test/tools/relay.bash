@@ -11,12 +11,14 @@ relay() {
 
 # target NAME [FLAG...]: an echo at unix:NAME that greets with its name.
 target() {
+	local ADDR PORT
 	start "$1" "$TCPECHO" --greet "$1" "${@:2}" "unix:$1"
 }
 
-# end_target NAME: it goes, and nobody is there any more.
+# end_target NAME: it goes at once, and nobody is there any more.
 end_target() {
 	kill -TERM "${pid[$1]}"
+	kill -INT "${pid[$1]}" 2>/dev/null || :
 	finish '*' "$1"
 }
 

@@ -127,6 +127,28 @@ times() {
 	holds got 'only\n'
 }
 
+@test "-i: the peer's end does not cut off lines that wait, nor a part of one" {
+	start server "$PEER" -l 127.0.0.1:0 text:x shut eof >got
+	expect 0 "$TCPCAT" -i 1.2 "$ADDR" < <(printf 'a\nb\nc'; held end) >answer
+	touch end
+	finish 0 server
+	holds got 'a\nb\nc'
+	holds answer x
+}
+
+@test "-i: the wait between lines is no idleness" {
+	start server "$PEER" -l 127.0.0.1:0 eof >got
+	expect 0 "$TCPCAT" -i 0.6 --idle-timeout 0.3 "$ADDR" \
+		< <(printf 'a\nb\nc\n')
+	finish 0 server
+	holds got 'a\nb\nc\n'
+	start server "$PEER" -l 127.0.0.1:0 eof >got
+	expect 4 "$TCPCAT" -i 0.1 --idle-timeout 0.4 "$ADDR" \
+		< <(printf 'a\nb\n'; held end)
+	touch end
+	finish 1 server
+}
+
 @test "-i: -lk" {
 	start server "$TCPCAT" -lk -i 0.3 -c 'printf "a\nb\nc\n"' 127.0.0.1:0
 	expect 0 "$TCPCAT" "$ADDR" >answer

@@ -156,6 +156,10 @@ least() {
 	least 1300
 	finish 0 server
 	cmp got "$DATA/75k"
+	start server "$PEER" -l 127.0.0.1:0 eof >got
+	expect 0 "$TCPCAT" --rate 1 --idle-timeout 0.4 "$ADDR" < <(printf ab)
+	finish 0 server
+	holds got ab
 }
 
 @test "--rate: --recv-bytes, --deadline and signals come in between" {

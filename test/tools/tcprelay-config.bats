@@ -1,0 +1,277 @@
+# tcprelay -f FILE, and SIGHUP, which reads it again: nobody is dropped, and
+# an invalid one changes nothing (SPEC 1.7 and section 4).
+
+load helpers
+load server
+load relay
+
+# conf LINE...: the file, all at once.
+conf() {
+	printf '%s\n' "$@" >relay.conf.new
+	mv relay.conf.new relay.conf
+}
+
+# reload N: the relay reads the file again; that is the N-th time.
+reload() {
+	kill -HUP "${pid[relay]}"
+	await says "$1" '^tcprelay: reloaded$' relay
+}
+
+# not_reloaded N REGEX: it does not, for such a reason; the N-th time.
+not_reloaded() {
+	kill -HUP "${pid[relay]}"
+	await says "$1" '^tcprelay: not reloaded: ' relay
+	said_like "^tcprelay: not reloaded: .*$2" relay
+}
+
+two_targets() {
+	target one
+	target two
+}
+
+# bad TEXT LINE: a file with this third line is refused, and TEXT named.
+bad() {
+	conf '# a comment' '127.0.0.1:0 unix:one' "$2"
+	wrong "relay.conf:3: " -f relay.conf
+	grep -qF -e "$1" expect.err || fail "$2: the message does not name: $1"
+}
+
+# --- the file -----------------------------------------------------------------
+
+@test "a route a line, comments, blanks and quotes" {
+	target one
+	target 'two, too'
+	conf '# a comment' '' '127.0.0.1:0   unix:one # one of them' \
+		$'  \t127.0.0.2:0\t"unix:two\\, too"  #' \
+		'127.0.0.3:0 "sh:echo # no comment; echo '\''a  b'\''"' \
+		'127.0.0.4:0 sh:"echo b; "cat#'
+	relay -f relay.conf
+	[ "$(ask)" = one ]
+	address 2
+	[ "$(ask)" = 'two, too' ]
+	address 3
+	[ "$(ask)" = '' ]
+	address 4
+	[ "$(ask | head -n 1)" = b ]
+	says_times 4 'listening on' relay
+}
+
+@test "several targets on a line, balanced" {
+	two_targets
+	conf '127.0.0.1:0 unix:one unix:two' '127.0.0.2:0 unix:two'
+	relay --balance roundrobin -f relay.conf
+	[ "$(asks 4)" = 'one two one two' ]
+	address 2
+	[ "$(asks 2)" = 'two two' ]
+}
+
+@test "what is wrong is named with file and line, before anything listens" {
+	bad '127.0.0.2:0' '127.0.0.2:0'
+	bad 'nonsense' '127.0.0.2:0 127.0.0.1:1,nonsense=1'
+	bad '127.0.0.2:99999' '127.0.0.2:99999 unix:two'
+	bad '"' '127.0.0.2:0 "unix:two'
+	bad 'udp' '127.0.0.2:0 udp://127.0.0.1:9'
+	bad '2001:db8::1:80' '127.0.0.2:0 2001:db8::1:80'
+	bad 'acl' '127.0.0.2:0,acl=banana unix:two'
+	bad 'weight' '127.0.0.2:0,weight=3 unix:two'
+}
+
+@test "a file of nothing, and none, are refused" {
+	conf '# only this'
+	wrong relay.conf -f relay.conf
+	expect '[27]' "$TCPRELAY" -f nonexistent
+	said_like '^tcprelay: .*nonexistent: No such file'
+	run ! said_like 'listening on'
+}
+
+@test "-f goes with no addresses, no --pair and no --hub" {
+	conf '127.0.0.1:0 unix:one'
+	wrong '-f' -f relay.conf 127.0.0.1:0 unix:one
+	wrong '-f' -f relay.conf 127.0.0.1:0
+	wrong '-f' --pair -f relay.conf
+	wrong '-f' --hub -f relay.conf
+}
+
+# --- SIGHUP -------------------------------------------------------------------
+
+@test "SIGHUP brings targets and takes them; who is there stays" {
+	two_targets
+	conf '127.0.0.1:0 unix:one'
+	relay -f relay.conf
+	spawn stays "$PEER" "$ADDR" recv:3 touch:here wait:go text:more \
+		recv:4 shut eof >stays.got
+	await test -e here
+	conf '127.0.0.1:0 unix:two'
+	reload 1
+	[ "$(asks 2)" = 'two two' ]
+	conf '127.0.0.1:0 unix:one unix:two'
+	reload 2
+	asks 4 | grep -q 'one two one\|two one two'
+	touch go
+	finish 0 stays
+	holds stays.got onemore
+	await says 1 ' to unix:one: done ' relay
+	stop
+}
+
+@test "SIGHUP brings listeners and takes them; whose listener went goes on" {
+	two_targets
+	conf '127.0.0.1:0 unix:one' '127.0.0.2:0 unix:two'
+	relay -f relay.conf
+	address 2
+	local second=$ADDR
+	spawn stays "$PEER" "$ADDR" recv:3 touch:here wait:go text:more \
+		recv:4 shut eof >stays.got
+	await test -e here
+	conf '127.0.0.1:0 unix:one' '127.0.0.3:0 unix:two' \
+		'unix:listener unix:two'
+	reload 1
+	await refused "$second"
+	address 1
+	[ "$(ask)" = one ]
+	address 3
+	[ "$(ask)" = two ]
+	[ "$("$TCPCAT" unix:listener)" = two ]
+	# It goes on through the next ones, and the relay's stop.
+	conf '127.0.0.1:0 unix:one'
+	reload 2
+	[ ! -e listener ]
+	kill -TERM "${pid[relay]}"
+	await says 1 '^tcprelay: stopping when 1 client' relay
+	touch go
+	finish 0 stays
+	holds stays.got twomore
+	finish 0 relay
+}
+
+@test "not a byte is lost by those who send while it is read, again and again" {
+	local i all=()
+	target one
+	target two
+	head -c 6M /dev/urandom >data
+	printf one | cat - data >want
+	conf '127.0.0.1:0,rate=3M unix:one' '127.0.0.2:0,rate=3M unix:one'
+	relay -f relay.conf
+	for i in 1 2; do
+		address $i
+		spawn client$i "$PEER" -o got$i "$ADDR" both:data
+	done
+	for i in 1 3 5 7; do
+		await has got1 $((i * 500000))
+		await has got2 $((i * 500000))
+		running client1
+		conf '127.0.0.1:0,rate=3M unix:two' \
+			'127.0.0.3:0 unix:one unix:two'
+		reload "$i"
+		conf '127.0.0.1:0,rate=4M unix:one unix:two,weight=2' \
+			'127.0.0.2:0 unix:two'
+		reload $((i + 1))
+	done
+	finish 0 client1
+	finish 0 client2
+	cmp got1 want
+	cmp got2 want
+	await says 2 ' to unix:one: done ' relay
+	stop
+}
+
+@test "an invalid file is refused whole, with its line, and the old one stays" {
+	two_targets
+	conf '127.0.0.1:0 unix:one'
+	relay -f relay.conf
+	conf '127.0.0.1:0 unix:two' '127.0.0.2:0 unix:two,nonsense'
+	not_reloaded 1 'relay\.conf:2: .*nonsense'
+	[ "$(ask)" = one ]
+	rm relay.conf
+	not_reloaded 2 'relay\.conf: No such file'
+	[ "$(ask)" = one ]
+	conf '127.0.0.1:0 unix:two' '127.0.0.2:0,acl-file=none unix:two'
+	not_reloaded 3 none
+	[ "$(ask)" = one ]
+	says_times 1 'listening on' relay
+	conf '127.0.0.1:0 unix:two'
+	reload 1
+	[ "$(ask)" = two ]
+}
+
+@test "a new place where it cannot listen: the old file stays, all of it" {
+	two_targets
+	start port "$PORTS" 127.0.0.3=refuse
+	local taken=127.0.0.3:$PORT
+	conf '127.0.0.1:0 unix:one'
+	relay -f relay.conf
+	conf '127.0.0.1:0 unix:two' '127.0.0.2:0 unix:two' "$taken unix:two"
+	not_reloaded 1 "$taken: Address already in use"
+	[ "$(ask)" = one ]
+	if says 2 'listening on'  relay; then
+		address 2
+		await refused "$ADDR"
+	fi
+}
+
+@test "access lists are read again with it" {
+	target one
+	echo '+127.0.0.1' >list
+	conf '127.0.0.1:0,acl-file=list unix:one'
+	relay -f relay.conf
+	[ "$(ask)" = one ]
+	dumb -s 127.0.0.2 "$ADDR"
+	echo '+127.0.0.2' >list
+	reload 1
+	[ "$(ask -s 127.0.0.2)" = one ]
+	dumb "$ADDR"
+}
+
+@test "--workers: targets are exchanged, and a new listener is refused" {
+	two_targets
+	conf '127.0.0.1:0 unix:one'
+	relay --workers 2 -f relay.conf
+	spawn stays "$PEER" "$ADDR" recv:3 touch:here wait:go text:more \
+		recv:4 shut eof >stays.got
+	await test -e here
+	conf '127.0.0.1:0 unix:two'
+	reload 1
+	all_are_two() {
+		[ "$(asks 6)" = 'two two two two two two' ]
+	}
+	await all_are_two
+	conf '127.0.0.1:0 unix:one' '127.0.0.2:0 unix:one'
+	not_reloaded 1 '127\.0\.0\.2:0'
+	[ "$(asks 2)" = 'two two' ]
+	touch go
+	finish 0 stays
+	holds stays.got onemore
+	stop
+}
+
+@test "without a file, and anything else to read again, SIGHUP ends it" {
+	relay 127.0.0.1:0 unix:one
+	kill -HUP "${pid[relay]}"
+	finish 129 relay
+}
+
+# --- what stays from before a reload --------------------------------------------
+
+@test "who came before a reload is cut under the name of its target" {
+	target one
+	conf '127.0.0.1:0 unix:one'
+	relay --drain-timeout 0.2 -f relay.conf
+	guest early 3
+	reload 1
+	stop
+	said_like "to unix:one: .*cut by the server's stop" relay
+	kill "${pid[early]}" 2>/dev/null || :
+	finish '*' early
+}
+
+@test "a higher max-clients lets in at once who waits" {
+	target one
+	conf '127.0.0.1:0,max-clients=1 unix:one'
+	relay -f relay.conf
+	guest early 3
+	spawn late "$PEER" -o late.got "$ADDR" recv:3 shut eof
+	conf '127.0.0.1:0,max-clients=2 unix:one'
+	reload 1
+	finish 0 late
+	leave early
+}

@@ -1,0 +1,360 @@
+# tcprelay under load: readers that stop, thousands that are idle, clients and
+# targets of every kind, reloads and the end (SPEC 1.3, 1.7, 4; issue 6,
+# "Bounded").  test/peers/load.py is on both sides, and checks every byte.
+
+load helpers
+load server
+
+TCPRELAY=$BUILD/tcprelay
+LOAD=$SRC/test/peers/load.py
+
+# How much is poured at one who does not read, and how many come and go.
+if [ "${TCPKIT_LONG:-}" = 1 ]; then
+	POURED=$((1 << 30)) MANY=10000 SOME=2000
+else
+	POURED=$((64 << 20)) MANY=500 SOME=200
+fi
+
+# target COMMAND...: one that listens; TARGET is its address.
+target() {
+	start target "$@"
+	TARGET=$ADDR
+}
+
+# relay ARG...: one that listens at ADDR.
+relay() {
+	start server "$TCPRELAY" "$@"
+}
+
+# secured: one more relay, "inner", from TLS to TARGET; TLS_TARGET is its
+# address.
+secured() {
+	make_pair own
+	start inner "$TCPRELAY" tls://127.0.0.1:0,cert=own.pem "$TARGET"
+	TLS_TARGET=tls://127.0.0.1:$PORT,pin-only,pin=$(pin own)
+}
+
+# An address sanitizer keeps what was freed, and more.
+measures_memory() {
+	[ -r /proc/self/status ] && ! grep -q __asan_init "$TCPRELAY"
+}
+
+# most_rss PID: the most memory that it ever had, in KiB.
+most_rss() {
+	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
+}
+
+# grew_no_more NAME KIB: since "remember" its memory has never been larger by
+# more than that.
+remember() {
+	declare -gA rss_of
+	rss_of[$1]=$(rss "${pid[$1]}")
+}
+
+grew_no_more() {
+	measures_memory || return 0
+	local more=$(($(most_rss "${pid[$1]}") - rss_of[$1]))
+	echo "$1: $more KiB more"
+	((more <= $2)) || fail "$1: $more KiB more, not $2"
+}
+
+# has_clients N: as its statistics have it.
+has_clients() {
+	kill -USR1 "${pid[server]}"
+	sleep 0.05
+	grep -E '^tcprelay: [0-9]+ clients now' server.err | tail -n 1 |
+		grep -q "^tcprelay: $1 clients now"
+}
+
+stopped() {
+	kill -TERM "${pid[server]}"
+	finish 0 server
+}
+
+# --- readers that stop ------------------------------------------------------
+
+# both_pour NAME...: neither side of the relays reads, and both pour; then both
+# read, and get everything.
+both_pour() {
+	local name
+	needs_proc
+	for name; do
+		remember "$name"
+	done
+	spawn client "$LOAD" pour $POURED "$ADDR"
+	await says 1 'stuck after' client
+	await says 1 'stuck after' target
+	for name; do
+		grew_no_more "$name" 2048
+	done
+	touch go
+	finish 0 client
+	finish 0 target
+	for name; do
+		grew_no_more "$name" 2048
+	done
+	await has_clients 0
+	stopped
+}
+
+@test "readers that stop cost a buffer each, and get everything in the end" {
+	target "$LOAD" pour $POURED -l
+	relay 127.0.0.1:0 "$TARGET"
+	both_pour server
+}
+
+@test "the same with TLS on either side" {
+	needs_tls
+	target "$LOAD" pour $POURED -l
+	secured
+	relay 127.0.0.1:0 "$TLS_TARGET"
+	both_pour server inner
+}
+
+@test "the same with poll(2)" {
+	export TCPKIT_LOOP=poll
+	POURED=$((32 << 20))
+	target "$LOAD" pour $POURED -l
+	relay 127.0.0.1:0 "$TARGET"
+	both_pour server
+}
+
+# --- many -------------------------------------------------------------------
+
+# crowded N: so many are idle, one is not, and nothing stays of them.
+crowded() {
+	local n=$1 before base
+	needs_proc
+	target "$TCPECHO" 127.0.0.1:0
+	relay --quiet 127.0.0.1:0,backlog=4096 "$TARGET"
+	echoes "$ADDR"
+	await few_fds "${pid[server]}" 20
+	before=$(fds "${pid[server]}")
+	remember server
+	base=${rss_of[server]}
+	spawn idle "$LOAD" idle "$n" "$ADDR"
+	await says 1 'served' idle
+	few_fds "${pid[server]}" $((before + 2 * n - 1)) &&
+		fail "they are not all there"
+	grew_no_more server $((1024 + 3 * n))
+	touch go
+	finish 0 idle
+	await few_fds "${pid[server]}" "$before"
+	measures_memory || return 0
+	echo "in the end $(($(rss "${pid[server]}") - base)) KiB more"
+}
+
+@test "5000 idle clients: another one is served promptly, and all of them go" {
+	local n=5000 limit
+	limit=$(ulimit -Hn)
+	ulimit -Sn "$limit"
+	if [ "$limit" != unlimited ] && ((limit < 2 * n + 100)); then
+		n=$(((limit - 100) / 2))
+		echo "# with $n: no more than $limit descriptors" >&3
+	fi
+	crowded "$n"
+	stopped
+}
+
+@test "300 with poll(2)" {
+	TCPKIT_LOOP=poll crowded 300
+	stopped
+}
+
+# --- churn ------------------------------------------------------------------
+
+# place N: the address that "server" announced as its N-th.
+place() {
+	listener "$1"
+	echo "$ADDR"
+}
+
+# serve_all [FLAG...]: a relay to targets of every kind; PLACES is what load.py
+# is to know of it, ALL its addresses.
+serve_all() {
+	local through kinds=(steady flaky proxy program steady) i
+	start flaky "$LOAD" flaky
+	local flaky=$ADDR
+	target "$LOAD" steady
+	through=$TARGET
+	if [ -n "${WITH_TLS:-}" ]; then
+		secured
+		through=$TLS_TARGET
+	fi
+	printf '%s\n' "127.0.0.1:0 $through" \
+		"127.0.0.1:0 $flaky $TARGET" \
+		"127.0.0.1:0,proxy-protocol=127/8 $TARGET" \
+		'127.0.0.1:0 exec:cat' "unix:sock $TARGET" >conf
+	relay -f conf "$@"
+	PLACES=() ALL=()
+	for ((i = 0; i < 5; i++)); do
+		listener $((i + 1))
+		PLACES+=("${kinds[i]}=$ADDR")
+		[ $i -eq 2 ] || ALL+=("$ADDR")
+	done
+}
+
+# All that is in use once something has been, but not more than a while.
+all_fds() {
+	local one n=0
+	for one in "$@"; do
+		n=$((n + $(fds "$one")))
+	done
+	echo $n
+}
+
+fell_to() {
+	local most=$1
+	shift
+	(($(all_fds "$@") <= most))
+}
+
+# survives N: clients and targets of every kind come and go, and nothing stays.
+survives() {
+	local all before one
+	needs_proc
+	all=$(pgrep -P "${pid[server]}") || all=${pid[server]}
+	for one in "${ALL[@]}" "${ALL[@]}"; do
+		echoes "$one"
+	done
+	await has_clients 0
+	sleep 0.6	# so long a pipe is kept for the next
+	# shellcheck disable=SC2086
+	before=$(all_fds $all)
+	remember server
+	spawn chaos "$CHURN" chaos $(($1 / 4)) "${ALL[@]}"
+	expect 0 "$LOAD" churn "$1" "${PLACES[@]}"
+	finish 0 chaos
+	cat expect.err chaos.err
+	await has_clients 0
+	# shellcheck disable=SC2086
+	await fell_to "$before" $all
+	for one in $all; do
+		await childless "$one"
+	done
+	grew_no_more server 6144
+	for one in "${ALL[@]}"; do
+		echoes "$one"
+	done
+	stopped
+}
+
+@test "clients and targets of every kind come and go: nothing is left over" {
+	serve_all
+	survives $MANY
+}
+
+@test "the same with TLS between two relays" {
+	needs_tls
+	WITH_TLS=1
+	serve_all
+	local before
+	before=$(fds "${pid[inner]}")
+	survives $SOME
+	await few_fds "${pid[inner]}" "$before"
+}
+
+@test "the same with --workers 2" {
+	serve_all --workers 2
+	survives $SOME
+}
+
+@test "the same with poll(2), once more" {
+	export TCPKIT_LOOP=poll
+	serve_all
+	survives $SOME
+}
+
+# --- a hub ------------------------------------------------------------------
+
+# hub_follows: one of 20 never reads.
+hub_follows() {
+	relay --hub 127.0.0.1:0,sndbuf=32k
+	expect 0 "$LOAD" hub 20 24 "$ADDR"
+	took_ms 0 20000
+	await has_clients 0
+	says_times 1 '^tcprelay: 127\.0\.0\.1:[0-9]+: .*too slow to follow'
+	says_times 1 'too slow'
+	stopped
+}
+
+@test "--hub: one who never reads is dropped, 19 others miss nothing" {
+	hub_follows
+}
+
+@test "--hub: the same with poll(2)" {
+	TCPKIT_LOOP=poll hub_follows
+}
+
+# --- reload, and the end ----------------------------------------------------
+
+# with_reloads COMMAND...: while it runs, SIGHUP every 100 ms, each with
+# another file.
+with_reloads() {
+	local n=0
+	spawn load "$@"
+	while running load; do
+		sleep 0.1
+		cp conf.$((n % 2)) new
+		mv new conf
+		kill -HUP "${pid[server]}"
+		n=$((n + 1))
+	done
+	finish 0 load
+	((n >= 3)) || fail "only $n reloads"
+}
+
+# reloads_well [FLAG...]: nobody is cut, whatever the file says by then.
+reloads_well() {
+	start other "$TCPECHO" 127.0.0.1:0
+	local other=$ADDR
+	target "$TCPECHO" 127.0.0.1:0
+	printf '%s\n' "127.0.0.1:0 $TARGET" "unix:sock $TARGET" >conf.0
+	printf '%s\n' "127.0.0.1:0 $other,weight=3 $TARGET" \
+		"unix:sock $other" >conf.1
+	cp conf.0 conf
+	relay "$@" -f conf
+	with_reloads sh -c 'for i in 1 2 3; do
+		"$1" crowd 50 400000 "$2" && "$1" crowd 50 100000 unix:sock ||
+			exit
+		done' sh "$CHURN" "$ADDR"
+	await says 3 ': reloaded$'
+	run ! grep -E 'reset|refused|not reloaded' server.err
+	await has_clients 0
+	stopped
+}
+
+@test "SIGHUP every 100 ms under load: no transfer is lost or cut" {
+	reloads_well -v
+}
+
+@test "the same with --workers 2, and with poll(2)" {
+	TCPKIT_LOOP=poll reloads_well -v --workers 2
+}
+
+@test "SIGTERM under load: all who are there get everything" {
+	target "$TCPECHO" 127.0.0.1:0
+	relay -v 127.0.0.1:0,rate=1M "$TARGET"
+	spawn load "$CHURN" crowd 50 1000000 "$ADDR"
+	await says 50 'connection from'
+	stopped
+	finish 0 load
+	run ! grep -E 'cut|reset' server.err
+}
+
+@test "a second SIGTERM ends it at once: 143, and who is there is reset" {
+	target "$TCPECHO" 127.0.0.1:0
+	relay 127.0.0.1:0 "$TARGET"
+	spawn client "$PEER" "$ADDR" text:a recv:1 touch:here broken
+	await test -e here
+	kill -TERM "${pid[server]}"
+	await refused "$ADDR"
+	running server
+	local since
+	since=$(now)
+	kill -TERM "${pid[server]}"
+	finish 143 server
+	took=$(($(now) - since))
+	took_ms 0 5000
+	finish 0 client
+}
