@@ -106,7 +106,8 @@ say_left(const struct server *s, const struct server_client *c,
 	}
 	f.reason = e->err.code == ECONNRESET || e->err.code == EPIPE ?
 	    "reset" : tcpk_err_word(e->err.kind);
-	msg(s->o.msg, MSG_WARNING, &f, "%s%s%s: %s%s%s after %.3f s (sent "
+	msg(s->o.msg, e->quiet ? MSG_INFO : MSG_WARNING, &f,
+	    "%s%s%s: %s%s%s after %.3f s (sent "
 	    "%s, received %s)", c->peer, to, target,
 	    e->target != NULL && e->side != -1 ? side_word(e) : "",
 	    e->target != NULL && e->side != -1 ? ": " : "", e->err.text,

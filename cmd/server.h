@@ -93,6 +93,7 @@ struct server_opts {
 	int		  ready_fd;		/* -1 none */
 	const char	 *user;			/* NULL: stay who we are */
 	bool		  announce;	/* say who comes and goes without -v */
+	bool		  stats;	/* say the statistics at the end */
 	bool		  log;		/* say only who goes */
 };
 

@@ -95,6 +95,7 @@ server_cut_all(struct server *s)
 
 	while (s->clients.next != &s->clients) {
 		memset(&e, 0, sizeof(e));
+		e.side = -1;
 		tcpk_err_set(&e.err, TCPK_ETIMEOUT, "cut by the server's "
 		    "stop");
 		s->handler->cut(s->arg, s->clients.next, &e);
@@ -289,6 +290,8 @@ server_run(const struct server_opts *o, const struct server_handler *handler,
 		return msg_status(&err);
 	}
 	status = run(&s);
+	if (s.o.stats)
+		server_say_statistics(&s);
 	tcpk_shared_free(s.shared);
 	return status;
 }

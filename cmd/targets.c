@@ -213,13 +213,15 @@ target_connect(struct target *t, const struct tcpk_proxy_from *from,
     void (*fn)(void *, const struct tcpk_connected *), void *arg,
     struct tcpk_err *err)
 {
+	static const struct tcpk_proxy_from	nobody;
 	struct tcpk_connect_opts	opts = {
 		.dial.numeric = t->ts->numeric,
 		.dial.trying = trying,
 		.envp = environ,
 		.tls = t->tls,
 		.via = t->via,
-		.from = from
+		/* A probe is nobody's connection. */
+		.from = from != NULL ? from : &nobody
 	};
 
 	return tcpk_connect_start(t->ts->loop, t->ep, &opts, fn, arg, err);

@@ -81,6 +81,24 @@ check_scan(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	    { o->quit_after != TCPK_FOREVER, "-q" });
 }
 
+/* It moves nothing. */
+static int
+check_tls_info(const struct tcpcat_opts *o, bool program,
+    const struct msg *m)
+{
+	if (!o->tls_info)
+		return -1;
+	return EXCLUDE(m, "--tls-info", { program, "-e and -c" },
+	    { o->recv_only, "--recv-only" }, { o->send_only, "--send-only" },
+	    { o->recv_bytes != 0, "--recv-bytes" },
+	    { o->hexdump != NULL, "--hexdump" },
+	    { o->capture != NULL, "--capture" }, { o->sha256, "--sha256" },
+	    { o->progress, "--progress" }, { o->crlf, "-C" },
+	    { o->line_interval != 0, "-i" }, { o->stats, "--stats" },
+	    { o->reset, "--reset" }, { o->wait_given, "--wait-stdin" },
+	    { o->quit_after != TCPK_FOREVER, "-q" });
+}
+
 /* Before anything is connected, or listens. */
 static int
 check_digest(const struct msg *m)
@@ -123,5 +141,7 @@ tcpcat_check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 		r = check_digest(m);
 	if (r == -1)
 		r = check_listen(o, program, m);
+	if (r == -1)
+		r = check_tls_info(o, program, m);
 	return r == -1 ? check_scan(o, raw, opts, m) : r;
 }

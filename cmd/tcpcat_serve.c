@@ -407,7 +407,8 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
 		.deadline = o->deadline,
 		.ready_fd = o->ready_fd,
 		.user = o->user,
-		.announce = o->tag || o->broadcast
+		.announce = o->tag || o->broadcast,
+		.stats = o->stats
 	};
 	struct serving				 s = {
 		.o = o,

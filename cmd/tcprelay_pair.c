@@ -243,6 +243,14 @@ on_line(void *arg, unsigned ready)
 	}
 }
 
+/* How long its first line may take. */
+static uint64_t
+line_limit(const struct tcpk_options *o)
+{
+	return o->idle_timeout != 0 && o->idle_timeout < o->connect_timeout ?
+	    o->idle_timeout : o->connect_timeout;
+}
+
 int
 relay_pair_start(struct relay_client *rc, struct tcpk_client *client,
     struct tcpk_err *err)
@@ -259,7 +267,7 @@ relay_pair_start(struct relay_client *rc, struct tcpk_client *client,
 		tcpk_stream_on_ready(rc->stream, on_line, g);
 		tcpk_stream_want(rc->stream, TCPK_READ);
 		if (tcpk_timer_set(&g->limit, tcpk_now() +
-		    rc->route->listen.o.connect_timeout) == 0)
+		    line_limit(&rc->route->listen.o)) == 0)
 			return 0;
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 	} else if (seek(g, err) == 0)

@@ -78,14 +78,24 @@ wants(const struct tcpk_member *m)
 }
 
 static uint64_t
+later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* To wait for its rate, or for our next line, is no idleness. */
+static uint64_t
 idle_due(const struct tcpk_member *m)
 {
-	uint64_t	idle = m->hub->opts.idle_timeout;
+	const struct tcpk__hub_link	*l;
+	uint64_t	 idle = m->hub->opts.idle_timeout, at;
 
-	if (idle == 0 || m->side != TCPK_CLIENT || m->state == LEFT ||
-	    idle > TCPK_FOREVER - m->moved_at)
+	if (idle == 0 || m->side != TCPK_CLIENT || m->state == LEFT)
 		return TCPK_FOREVER;
-	return m->moved_at + idle;
+	at = later(m->moved_at, tcpk_stream_holds(m->stream));
+	TCPK__HUB_EACH(l, &m->hub->side[TCPK_OURS])
+		at = later(at, tcpk_stream_holds(l->member->stream));
+	return idle > TCPK_FOREVER - at ? TCPK_FOREVER : at + idle;
 }
 
 void

@@ -22,8 +22,8 @@ Cases:
   reply            the client ends, then the target replies
   turn             the target ends, then the client sends
   client-reset     the client resets: so the target is to be
-  target-reset     the target sends and resets: the client gets it all, and
-                   is reset
+  target-reset     the target sends more than the client's kernel takes, and
+                   resets: the client gets it all, and is reset
   client-truncates, target-truncates    the same by an end of TLS without
                    close_notify
 
@@ -48,7 +48,8 @@ import time
 
 PIECE = 65536
 BIG = bytes(range(256)) * 8192      # 2 MiB
-SOME = bytes(range(255, -1, -1)) * 64
+SOME = bytes(range(255, -1, -1)) * 256      # 64 KiB
+LITTLE = 4096                       # that a client's kernel takes of it
 NAME = 64                           # bytes, of what the client says first
 
 
@@ -373,13 +374,17 @@ def listen_as(kind):
     return listener, path
 
 
-def connect_as(kind, address):
+def connect_as(kind, address, little):
     if kind == 'unix':
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(address)
         return Plain(sock)
     host, _, port = address.rpartition(':')
-    sock = socket.create_connection((host, int(port)), LIMIT)
+    sock = socket.socket()
+    if little:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LITTLE)
+    sock.settimeout(LIMIT)
+    sock.connect((host, int(port)))
     if kind == 'tcp':
         return Plain(sock)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -392,7 +397,7 @@ def run(case, front, back, address, meeting, say):
     client = target = None
     try:
         name = f'{case} {front} {back}'.encode().ljust(NAME)
-        client = connect_as(front, address)
+        client = connect_as(front, address, case.startswith('target-'))
         client.send(name)
         target = meeting.take(name)
         CASES[case](client, target)

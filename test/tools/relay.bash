@@ -57,6 +57,12 @@ stop() {
 	finish 0 "${1:-relay}"
 }
 
+# now_there N: so many clients are; to be awaited.
+now_there() {
+	kill -USR1 "${pid[relay]}"
+	says 1 "^tcprelay: $1 clients? now" relay
+}
+
 # address N: ADDR and PORT are those of the N-th that the relay announced.
 address() {
 	await says "$1" '^tcprelay: listening on ' relay

@@ -301,6 +301,17 @@ cut_off() {
 	said_like '127\.0\.0\.1:[0-9]+: .*received 5 bytes' server
 }
 
+@test "--stats: the totals of all clients, at the end" {
+	start server "$TCPCAT" -lk --stats --quiet 127.0.0.1:0 >got
+	expect 0 "$TCPCAT" --send-only "$ADDR" < <(printf hello)
+	expect 0 "$TCPCAT" --send-only "$ADDR" < <(printf again)
+	await has got 10
+	kill -TERM "${pid[server]}"
+	finish 0 server
+	said_like '^tcpcat: 0 clients now, 2 in all, .*received 10 bytes' \
+		server
+}
+
 # --- usage ------------------------------------------------------------------
 
 @test "what goes with -lk only is 2 without it, and contradictions are" {

@@ -147,6 +147,14 @@ times() {
 		< <(printf 'a\nb\n'; held end)
 	touch end
 	finish 1 server
+	start server "$TCPCAT" -lk -i 0.6 --idle-timeout 0.4 127.0.0.1:0 \
+		< <(held in; printf 'a\nb\nc\n'; held end) >got
+	spawn one "$PEER" "$ADDR" text:x recv:6 shut eof >got.1
+	await has got 1
+	touch in
+	finish 0 one
+	touch end
+	holds got.1 'a\nb\nc\n'
 }
 
 @test "-i: -lk" {

@@ -160,6 +160,11 @@ least() {
 	expect 0 "$TCPCAT" --rate 1 --idle-timeout 0.4 "$ADDR" < <(printf ab)
 	finish 0 server
 	holds got ab
+	start server "$TCPCAT" -lk --rate 1 --idle-timeout 0.4 127.0.0.1:0 >got
+	expect 0 "$TCPCAT" "$ADDR" < <(printf ab)
+	kill "${pid[server]}"
+	finish 0 server
+	holds got ab
 }
 
 @test "--rate: --recv-bytes, --deadline and signals come in between" {

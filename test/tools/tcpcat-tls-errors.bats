@@ -109,6 +109,17 @@ wrong_client() {
 	wrong tls-info -l --tls-info "tls://127.0.0.1:0,$(own server)"
 }
 
+@test "--tls-info and what would move bytes is 2" {
+	local flags
+	for flags in '-e cat' '-c cat' --recv-only --send-only -C '-i 1' \
+		'--recv-bytes 1' '-q 1' --wait-stdin --stats --progress \
+		--sha256 '--hexdump x' '--capture x' --reset; do
+		# shellcheck disable=SC2086 # options and their values
+		wrong '--tls-info and -' --tls-info $flags 127.0.0.1:1
+	done
+	[ ! -e x ]
+}
+
 @test "a TLS option without its value, with one too many, or twice is 2" {
 	wrong ca tls://127.0.0.1:1,ca
 	wrong ca tls://127.0.0.1:1,ca=

@@ -1,0 +1,158 @@
+/* As much as goes, one way: from clients to the target. */
+
+#include "bench_relay.h"
+
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct conn {
+	int		fd;
+	uint64_t	bytes;
+};
+
+/* What the target's process says to the clients'. */
+struct word {
+	uint64_t	ended_at, bytes;
+	bool		wrong;
+};
+
+/* Take what there is of one connection.  False at its end. */
+static bool
+drink(struct conn *c, bool copy, struct word *w)
+{
+	ssize_t	got;
+
+	got = copy ? recv(c->fd, bench_buf, sizeof(bench_buf), MSG_DONTWAIT) :
+	    recv(c->fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
+	if (got == -1 && errno == EAGAIN)
+		return true;
+	if (got == -1)
+		bench_die("sink: recv");
+	if (copy && memcmp(bench_buf, bench_pattern + c->bytes % BENCH_PERIOD,
+	    (size_t)got) != 0)
+		w->wrong = true;
+	c->bytes += (uint64_t)got;
+	w->bytes += (uint64_t)got;
+	return got > 0;
+}
+
+static void
+sink(int listener, int n, uint64_t share, bool copy, int report)
+{
+	struct epoll_event	 evs[BENCH_EVENTS];
+	struct word		 w = { 0 };
+	struct conn		*conns, *c;
+	int			 ep = epoll_create1(0), i, k, left = n;
+
+	conns = bench_allocate((size_t)n, sizeof(*conns));
+	for (i = 0; i < n; i++) {
+		conns[i].fd = bench_take(listener);
+		bench_watch(ep, conns[i].fd, EPOLLIN, &conns[i]);
+	}
+	while (left > 0) {
+		k = bench_look(ep, evs);
+		for (i = 0; i < k; i++) {
+			c = evs[i].data.ptr;
+			if (drink(c, copy, &w))
+				continue;
+			w.wrong |= c->bytes != share;
+			close(c->fd);
+			left--;
+		}
+	}
+	w.ended_at = bench_now();
+	if (write(report, &w, sizeof(w)) != sizeof(w))
+		bench_die("report");
+	_exit(0);
+}
+
+/* Send a piece; false when all is sent. */
+static bool
+pour(struct conn *c, uint64_t share, int file)
+{
+	size_t	at = c->bytes % BENCH_PERIOD, n = BENCH_PIECE;
+	off_t	from = (off_t)at;
+	ssize_t	put;
+
+	if (n > share - c->bytes)
+		n = (size_t)(share - c->bytes);
+	put = file == -1 ? send(c->fd, bench_pattern + at, n, MSG_DONTWAIT) :
+	    sendfile(c->fd, file, &from, n);
+	if (put == -1 && errno != EAGAIN)
+		bench_die("source: send");
+	if (put > 0)
+		c->bytes += (uint64_t)put;
+	return c->bytes < share;
+}
+
+static void
+source(struct conn *conns, int n, uint64_t share, int file)
+{
+	struct epoll_event	 evs[BENCH_EVENTS];
+	struct conn		*c;
+	int			 ep = epoll_create1(0), i, k, left = n;
+
+	for (i = 0; i < n; i++)
+		bench_watch(ep, conns[i].fd, EPOLLOUT, &conns[i]);
+	while (left > 0) {
+		k = bench_look(ep, evs);
+		for (i = 0; i < k; i++) {
+			c = evs[i].data.ptr;
+			if (pour(c, share, file))
+				continue;
+			epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, NULL);
+			shutdown(c->fd, SHUT_WR);
+			left--;
+		}
+	}
+	close(ep);
+}
+
+static int
+make_file(void)
+{
+	int	fd = memfd_create("pattern", 0);
+
+	if (fd == -1 || write(fd, bench_pattern, sizeof(bench_pattern)) !=
+	    (ssize_t)sizeof(bench_pattern))
+		bench_die("memfd");
+	return fd;
+}
+
+int
+bench_bulk(const char *relay, const char *target, int n, uint64_t bytes,
+    bool copy)
+{
+	struct conn	*conns = bench_allocate((size_t)n, sizeof(*conns));
+	struct word	 w;
+	uint64_t	 began, share = bytes / (uint64_t)n;
+	int		 listener = bench_listen(target), p[2], i;
+	int		 file = copy ? -1 : make_file();
+
+	if (pipe(p) == -1)
+		bench_die("pipe");
+	if (bench_other() == 0)
+		sink(listener, n, share, copy, p[1]);
+	close(p[1]);
+	for (i = 0; i < n; i++) {
+		conns[i].fd = bench_dial(relay);
+		/* sendfile cannot be told in another way. */
+		fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
+	}
+	began = bench_now();
+	source(conns, n, share, file);
+	if (read(p[0], &w, sizeof(w)) != sizeof(w))
+		bench_die("no report");
+	wait(NULL);
+	printf("%.6f %.6f\n", (double)(w.ended_at - began) / 1e9,
+	    bench_cpu());
+	return w.wrong || w.bytes != share * (uint64_t)n;
+}
