@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tcpkit/value.h>
+
 #include "tcpcat_opts.h"
 
 /* A host may be an IPv6 address without brackets where it stands alone. */
@@ -159,6 +161,44 @@ check_senders(const struct tcpcat_opts *o, const struct msg *m)
 	    "listening on udp", o->remote.text, not);
 }
 
+/*
+ * A socket has no clients that could be idle, or too many; who sends to it
+ * are one stream here, for which these flags mean something.
+ */
+static int
+take_for_senders(struct tcpcat_opts *o, struct opts *opts,
+    const struct msg *m)
+{
+	struct tcpk_err	 err;
+	const char	*name, *value;
+	uint64_t	 n = 0;
+	size_t		 i;
+	int		 r;
+
+	for (i = 0; i < opts->nnames; i++) {
+		name = opts->names[i];
+		value = opts->flags[i];
+		if (value == NULL)
+			continue;
+		if (strcmp(name, "idle-timeout") == 0) {
+			r = tcpk_value_time(&n, value, &err);
+			if (r == 0 && n == 0)
+				r = tcpk_err_set(&err, TCPK_EUSAGE,
+				    "\"0\" is too "
+				    "short; leave it out for no limit");
+			o->remote.o.idle_timeout = n;
+		} else if (strcmp(name, "max-clients") == 0) {
+			r = tcpk_value_number(&n, value, 1, INT32_MAX, &err);
+			o->remote.o.max_clients = n;
+		} else
+			continue;
+		if (r == -1)
+			return msg_usage(m, "--%s: %s", name, err.text);
+		opts->flags[i] = NULL;
+	}
+	return -1;
+}
+
 int
 tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
     struct opts *opts, int argc, char **argv, const struct msg *m)
@@ -211,6 +251,8 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	}
 	if (o->listen && o->remote.scheme == TCPK_UDP) {
 		status = check_senders(o, m);
+		if (status == -1)
+			status = take_for_senders(o, opts, m);
 		if (status != -1)
 			goto out;
 	}

@@ -72,8 +72,8 @@ on_datagram(void *arg, struct tcpk_serve *serve, struct tcpk_udp *udp,
 	char			 text[TCPK_ADDR_TEXT];
 
 	(void)serve;
-	/* What comes when all is done is for nobody. */
-	if (t->pump == NULL ||
+	/* It may come before the pump is there; when all is done, to nobody. */
+	if ((t->pump == NULL && t->remote == NULL) ||
 	    !tcpk_senders_heard(t->senders, udp, from, data, n))
 		return;
 	f.peer = tcpk_addr_format(from, text, sizeof(text));

@@ -164,7 +164,9 @@ on_ours_left(void *arg, const struct tcpk_left *l)
 		server_stop(s->server, 128 + SIGPIPE);
 		return;
 	}
-	tcpk_err_wrap(&err, "standard output");
+	tcpk_err_wrap(&err, "%s", err.kind != TCPK_EIO ? s->o->remote.text :
+	    strncmp(err.text, "read", 4) == 0 ? "standard input" :
+	    "standard output");
 	msg_err(s->msg, MSG_ERROR, &f, &err);
 	server_stop(s->server, msg_status(&err));
 }
@@ -407,8 +409,7 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
 		.deadline = o->deadline,
 		.ready_fd = o->ready_fd,
 		.user = o->user,
-		.announce = o->tag || o->broadcast,
-		.stats = o->stats
+		.announce = o->tag || o->broadcast
 	};
 	struct serving				 s = {
 		.o = o,

@@ -73,8 +73,6 @@ on_target(void *arg, const struct targets_got *got)
 	    rc->target)->o, &opts);
 	opts.half[1].first = got->first;
 	opts.half[1].nfirst = got->nfirst;
-	opts.half[1].first = got->first;
-	opts.half[1].nfirst = got->nfirst;
 	rc->pump = tcpk_pump_start(rc->relay->loop, rc->stream, got->stream,
 	    &opts, on_pumped, rc, &err);
 	if (rc->pump == NULL) {

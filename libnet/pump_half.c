@@ -118,9 +118,11 @@ turn(struct tcpk__half *h)
 	size_t	 room = TCPK_SCRATCH;
 	ssize_t	 got;
 	char	*data;
+	bool	 go_on;
 
-	if (h->buf == NULL && !h->src_broken && tcpk__splice_begin(h))
-		return tcpk__splice_turn(h);
+	if (h->buf == NULL && !h->src_broken && tcpk__splice_begin(h) &&
+	    tcpk__splice_turn(h, &go_on))
+		return go_on;
 	if (tcpk__half_opts(h)->limit != 0 && tcpk__half_opts(h)->limit - h->taken < room)
 		room = tcpk__half_opts(h)->limit - h->taken;
 	/* To a slow dst a piece goes from where it may have to stay. */

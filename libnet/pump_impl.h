@@ -104,11 +104,12 @@ void	tcpk__half_release(struct tcpk__half *);
 /*
  * Moving bytes inside the kernel: pump_splice.c, or pump_splice_none.c.
  * begin: is the next piece to go that way?  Then turn reads one and passes it
- * on; true when it makes sense to go on.  flush: write what is pending; true
+ * on; false when there was none to be had like this, and a read is to tell
+ * why.  flush: write what is pending; true
  * when nothing is left of it.
  */
 bool	tcpk__splice_begin(struct tcpk__half *);
-bool	tcpk__splice_turn(struct tcpk__half *);
+bool	tcpk__splice_turn(struct tcpk__half *, bool *go_on);
 bool	tcpk__splice_flush(struct tcpk__half *);
 struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
 

@@ -81,11 +81,11 @@ tcpk__splice_flush(struct tcpk__half *h)
 }
 
 bool
-tcpk__splice_turn(struct tcpk__half *h)
+tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 {
 	struct tcpk_stream	*src = tcpk__half_src(h);
 	ssize_t			 got;
-	int			 fd, unused;
+	int			 code, fd, unused;
 
 	tcpk_stream_fds(src, &fd, &unused);
 	do
@@ -98,19 +98,22 @@ tcpk__splice_turn(struct tcpk__half *h)
 		h->taken += (uint64_t)got;
 		h->heard = true;
 		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
-		return tcpk__splice_flush(h) && got >= LARGE;
-	}
-	tcpk__half_release(h);
-	if (got == 0)
-		tcpk__half_end_of_input(h);
-	else if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
-		/* Not between these two: copying goes on. */
-		h->splice = NO_SPLICE;
+		*go_on = tcpk__splice_flush(h) && got >= LARGE;
 		return true;
-	} else if (errno != EAGAIN) {
-		tcpk_stream_failed(src, "read", errno);
+	}
+	code = got == 0 ? 0 : errno;
+	tcpk__half_release(h);
+	if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP)
+		h->splice = NO_SPLICE;
+	/*
+	 * It gets nothing from before a byte out of band, though more lies
+	 * behind that: as if there were none yet, or even the end.
+	 */
+	else if (code != 0 && code != EAGAIN) {
+		tcpk_stream_failed(src, "read", code);
 		tcpk__half_src_failed(h);
-	} else if (tcpk__half_pump(h)->cut)
-		tcpk__half_end_of_input(h);
+		*go_on = false;
+		return true;
+	}
 	return false;
 }

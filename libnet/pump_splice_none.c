@@ -17,8 +17,9 @@ tcpk__splice_flush(struct tcpk__half *h)
 }
 
 bool
-tcpk__splice_turn(struct tcpk__half *h)
+tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 {
 	(void)h;
+	(void)go_on;
 	return false;
 }

@@ -162,6 +162,20 @@ tcpk__half_limit_reached(struct tcpk__half *h)
 }
 
 /*
+ * What is left for a half to do whose dst is lost: a program or a peer may
+ * take no more of what is still to be delivered to it while nobody reads what
+ * it says.
+ */
+static enum tcpk__half_state
+deaf(const struct tcpk__half *h)
+{
+	const struct tcpk_stream	*src = tcpk__half_src(h);
+
+	return tcpk_stream_couples(src) || tcpk_stream_lingers(src) ?
+	    DISCARD : DONE;
+}
+
+/*
  * dst is broken.  If it is a connection, what its peer sent before is still
  * there to be read by the other half.
  */
@@ -177,9 +191,7 @@ tcpk__half_dst_failed(struct tcpk__half *h)
 	}
 	note_error(h, tcpk__half_dst(h));
 	h->broken = true;
-	/* A program would take no more of the rest while it cannot speak. */
-	tcpk__half_set(h, !tcpk__half_pump(h)->cut && tcpk_stream_couples(tcpk__half_src(h)) ?
-	    DISCARD : DONE);
+	tcpk__half_set(h, tcpk__half_pump(h)->cut ? DONE : deaf(h));
 	tcpk__half_pump(h)->cut = true;
 	tcpk__half_readable(other);
 }
@@ -204,10 +216,13 @@ tcpk__half_src_failed(struct tcpk__half *h)
 	}
 	note_error(h, tcpk__half_src(h));
 	tcpk__half_pump(h)->cut = true;
-	/* The other half has nobody left to write to. */
-	if (other->state != DONE)
-		tcpk__half_set(other, DONE);
 	break_off(h);
+	/* The other half has nobody left to write to. */
+	if (other->state == FLOW && h->state == DRAIN)
+		tcpk__half_set(other, deaf(other));
+	else if (other->state != DONE &&
+	    (other->state != DISCARD || h->state != DRAIN))
+		tcpk__half_set(other, DONE);
 }
 
 void

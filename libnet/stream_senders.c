@@ -9,21 +9,28 @@
 
 #define MOST	1024
 
+/* As in stream_datagram.c. */
+#define LARGEST	65507
+
 /* Heard and not read: more than this is left to the kernel. */
 #define WAITING	(256 * 1024)
 
 /* Sockets that a name may stand for. */
 #define SOCKETS	32
 
+/* There is no event for when a socket that is shared has room again. */
+#define TRY_AGAIN	TCPK_MS
+
 struct sender {
 	struct tcpk_addr  addr;
 	struct tcpk_udp	 *udp;		/* by which it is answered */
+	struct tcpk_addr  here;		/* and from where */
 	uint64_t	  heard;	/* the number of its last datagram */
 };
 
 struct heard {
 	struct heard	*next;
-	size_t		 n;
+	size_t		 off, n;	/* read already, in all */
 	char		 data[];
 };
 
@@ -33,12 +40,13 @@ struct senders {
 	struct tcpk_senders_opts opts;
 	char		  *greeting;
 	struct tcpk_timer  poke;	/* there is something to be ready for */
+	bool		   full;	/* wait for it before a write */
 	unsigned	   want;
 	struct sender	  *who;
 	size_t		   n, room;
 	struct sender	  *last;
 	struct heard	  *first, **tail;
-	size_t		   waiting;	/* bytes in the list */
+	size_t		   waiting;	/* bytes in the list, not read */
 	uint64_t	   count;
 	struct tcpk_udp	  *paused[SOCKETS];
 	size_t		   npaused;
@@ -52,7 +60,7 @@ ready_for(const struct senders *x)
 
 	if (x->first != NULL || x->ended)
 		ready |= TCPK_READ;
-	if (x->last != NULL)
+	if ((x->last != NULL && !x->full) || x->ended)
 		ready |= TCPK_WRITE;
 	return ready & x->want;
 }
@@ -68,8 +76,10 @@ static void
 on_poke(void *arg)
 {
 	struct senders	*x = arg;
-	unsigned	 ready = ready_for(x);
+	unsigned	 ready;
 
+	x->full = false;
+	ready = ready_for(x);
 	/* Again, until nobody wants it; it may be freed in the callback. */
 	poke(x);
 	if (ready != 0)
@@ -86,17 +96,36 @@ senders_read(struct tcpk_stream *s, void *buf, size_t n)
 
 	if (h == NULL)
 		return x->ended ? 0 : TCPK_AGAIN;
-	if (n > h->n)
-		n = h->n;
-	memcpy(buf, h->data, n);
-	x->waiting -= h->n;
-	x->first = h->next;
-	if (x->first == NULL)
-		x->tail = &x->first;
-	free(h);
+	if (n > h->n - h->off)
+		n = h->n - h->off;
+	memcpy(buf, h->data + h->off, n);
+	h->off += n;
+	x->waiting -= n;
+	if (h->off == h->n) {
+		x->first = h->next;
+		if (x->first == NULL)
+			x->tail = &x->first;
+		free(h);
+	}
 	while (x->npaused > 0 && x->waiting < WAITING / 2 && !x->ended)
 		tcpk_udp_resume(x->paused[--x->npaused]);
 	return (ssize_t)n;
+}
+
+/*
+ * From the address that it sent to: it may take an answer from no other.
+ * False: the kernel has no room now.  One that the network does not take is
+ * lost, as any other may be.
+ */
+static bool
+send_to(const struct sender *who, const void *data, size_t n)
+{
+	struct tcpk_udp_counts	before, after;
+
+	tcpk_udp_counts(who->udp, &before);
+	tcpk_udp_send_from(who->udp, &who->here, &who->addr, data, n);
+	tcpk_udp_counts(who->udp, &after);
+	return after.dropped == before.dropped;
 }
 
 static ssize_t
@@ -105,17 +134,20 @@ senders_write(struct tcpk_stream *s, const void *buf, size_t n)
 	struct senders	*x = (struct senders *)s;
 	size_t		 i;
 
-	if (x->last == NULL)
+	if (x->ended)
+		return TCPK_GONE;
+	if (x->last == NULL || x->full)
 		return TCPK_AGAIN;
-	if (n > 65507)
-		n = 65507;
-	/* One that the network does not take is lost, as any other may be. */
-	if (!x->opts.all)
-		tcpk_udp_send(x->last->udp, &x->last->addr, buf, n);
-	else
-		for (i = 0; i < x->n; i++)
-			tcpk_udp_send(x->who[i].udp, &x->who[i].addr, buf, n);
-	return (ssize_t)n;
+	if (n > LARGEST)
+		n = LARGEST;
+	/* Of several, some have it already: nobody waits for the others. */
+	for (i = 0; x->opts.all && i < x->n; i++)
+		send_to(&x->who[i], buf, n);
+	if (x->opts.all || send_to(x->last, buf, n) ||
+	    tcpk_timer_set(&x->poke, tcpk_now() + TRY_AGAIN) == -1)
+		return (ssize_t)n;
+	x->full = true;
+	return TCPK_AGAIN;
 }
 
 static int
@@ -234,6 +266,7 @@ append(struct senders *x, struct heard *h)
 	h->next = NULL;
 	*x->tail = h;
 	x->tail = &h->next;
+	h->off = 0;
 	x->waiting += h->n;
 }
 
@@ -303,18 +336,21 @@ tcpk_senders_heard(struct tcpk_stream *s, struct tcpk_udp *udp,
 	bool		 is_new;
 	size_t		 i;
 
+	if (x->ended)
+		return false;
 	who = find(x, from, &is_new);
-	if (who == NULL || x->ended)
+	if (who == NULL)
 		return false;
 	who->addr = *from;
 	who->udp = udp;
+	who->here = *tcpk_udp_here(udp);
 	who->heard = ++x->count;
 	x->last = who;
 	if (is_new && x->opts.ngreeting > 0)
 		tcpk_udp_send(udp, from, x->greeting, x->opts.ngreeting);
 	for (i = 0; x->opts.open && i < x->n; i++)
 		if (&x->who[i] != who)
-			tcpk_udp_send(x->who[i].udp, &x->who[i].addr, data, n);
+			send_to(&x->who[i], data, n);
 	if (n > 0)
 		h = x->opts.lines ? copy_lines(from, data, n) : copy(data, n);
 	if (h != NULL)

@@ -2,11 +2,12 @@
  * senders: whoever sends datagrams to a socket, as one stream: what they send
  * is read from it, and what is written goes to the last of them, or to all.
  *
- * A stream with the ways of tcpk_stream_datagram: a read is one datagram, a
- * write is one, and it has no end of its own.  Nothing is taken for writing
- * before somebody has sent something.  While what was heard is not read, no
- * more is taken from the socket: the kernel holds so much, and drops the
- * rest.
+ * A stream with the ways of tcpk_stream_datagram: a read is of one datagram,
+ * a write is one, and it has no end of its own.  What a read had no room for
+ * comes with the next one.  Nothing is taken for writing before somebody has
+ * sent something.  Who is answered is so from the address that it sent to.
+ * While 256 KiB of what was heard are not read, no more is taken
+ * from the socket: the kernel holds so much, and drops the rest.
  */
 #ifndef TCPKIT_SENDERS_H
 #define TCPKIT_SENDERS_H
@@ -34,13 +35,16 @@ struct tcpk_stream *tcpk_senders_new(struct tcpk_loop *,
 	    const struct tcpk_senders_opts *, struct tcpk_err *);
 
 /*
- * A datagram has come.  True if its sender was not known.  The udp must stay
- * for as long as the stream is written to or read.
+ * A datagram is being told.  True if its sender was not known.  The udp must
+ * stay until the stream is ended or freed.
  */
 bool	tcpk_senders_heard(struct tcpk_stream *, struct tcpk_udp *,
 	    const struct tcpk_addr *from, const void *data, size_t n);
 
-/* No more will come: what is left is read, and then the end of file. */
+/*
+ * No more will come: what is left is read, and then the end of file.  Nobody
+ * is written to any more (TCPK_GONE), and the sockets may go.
+ */
 void	tcpk_senders_end(struct tcpk_stream *);
 
 #endif

@@ -155,7 +155,7 @@ wrong() {
 	wrong exclude --retry --reconnect 127.0.0.1:1
 	wrong exclude --reconnect --recv-bytes 5 127.0.0.1:1
 	wrong exclude -z -l 127.0.0.1:1
-	wrong exclude -z --sha256 127.0.0.1:1
+	wrong exclude -z --progress 127.0.0.1:1
 	wrong capture -lk --workers 2 -e cat --capture file 127.0.0.1:0
 	[ ! -e file ]
 }

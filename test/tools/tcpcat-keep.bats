@@ -302,7 +302,7 @@ cut_off() {
 }
 
 @test "--stats: the totals of all clients, at the end" {
-	start server "$TCPCAT" -lk --stats --quiet 127.0.0.1:0 >got
+	start server "$TCPCAT" -lk --stats 127.0.0.1:0 >got
 	expect 0 "$TCPCAT" --send-only "$ADDR" < <(printf hello)
 	expect 0 "$TCPCAT" --send-only "$ADDR" < <(printf again)
 	await has got 10

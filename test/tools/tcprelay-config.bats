@@ -147,28 +147,33 @@ bad() {
 }
 
 @test "not a byte is lost by those who send while it is read, again and again" {
-	local i all=()
-	target one
-	target two
-	head -c 6M /dev/urandom >data
-	printf one | cat - data >want
-	conf '127.0.0.1:0,rate=3M unix:one' '127.0.0.2:0,rate=3M unix:one'
+	two_targets
+	local i
+	head -c 1M /dev/urandom >piece
+	mkfifo up1 up2
+	conf '127.0.0.1:0,rate=4M unix:one' '127.0.0.2:0,rate=4M unix:one'
 	relay -f relay.conf
 	for i in 1 2; do
 		address $i
-		spawn client$i "$PEER" -o got$i "$ADDR" both:data
+		spawn client$i "$PEER" -o got$i "$ADDR" both:up$i
 	done
-	for i in 1 3 5 7; do
-		await has got1 $((i * 500000))
-		await has got2 $((i * 500000))
-		running client1
-		conf '127.0.0.1:0,rate=3M unix:two' \
+	exec 5>up1 6>up2
+	printf one >want
+	for i in 1 3 5; do
+		# What has been taken is on its way while it reloads.
+		cat piece >&5
+		cat piece >&6
+		conf '127.0.0.1:0,rate=4M unix:two' \
 			'127.0.0.3:0 unix:one unix:two'
 		reload "$i"
-		conf '127.0.0.1:0,rate=4M unix:one unix:two,weight=2' \
+		cat piece >&5
+		cat piece >&6
+		conf '127.0.0.1:0,rate=5M unix:one unix:two,weight=2' \
 			'127.0.0.2:0 unix:two'
 		reload $((i + 1))
+		cat piece piece >>want
 	done
+	exec 5>&- 6>&-
 	finish 0 client1
 	finish 0 client2
 	cmp got1 want

@@ -97,6 +97,21 @@ PROMCHECK=$SRC/test/peers/promcheck.py
 	finish 130 relay
 }
 
+@test "when descriptors run out it waits, says so, and then goes on" {
+	start one "$TCPECHO" unix:one
+	start relay sh -c 'ulimit -n 40; exec "$@"' sh "$TCPRELAY" 127.0.0.1:0 \
+		unix:one
+	printf hello >hello
+	expect '*' "$CHURN" crowd 80 1000 "$ADDR"
+	await says 1 '^tcprelay: .*Too many open files' relay
+	served() {
+		[ "$(ask <hello)" = hello ]
+	}
+	await served
+	says_times 1 'pausing' relay
+	stop
+}
+
 # --- workers ------------------------------------------------------------------
 
 @test "--workers 2: limits are of all of them, and big data passes" {

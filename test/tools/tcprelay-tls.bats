@@ -89,9 +89,9 @@ echo_tls() {	# [OPTIONS]
 # says why.
 turned_down() {		# REGEX TARGET
 	relay 127.0.0.1:0 "$2"
-	printf secret >secret
-	expect 0 "$PEER" "$ADDR" send:secret broken >got
+	printf secret | expect '[16]' "$TCPCAT" "$ADDR" >got
 	holds got ''
+	said_like 'Connection reset by peer'
 	await says 1 "^tcprelay: warning: .*$1" relay
 	await says 1 '^tcprelay: warning: 127\.0\.0\.1:[0-9]+.* after [0-9.]+ s \(sent 0 bytes' relay
 	stop

@@ -285,6 +285,36 @@ test_end_is_prompt(void)
 	tcpk_stream_free(r.s);
 }
 
+/* What is kept is told of, and can be had. */
+static void
+test_kept(void)
+{
+	struct script	script = {
+		.text = "a\nb\nc", .in = { { DATA, 5 }, { SILENT, 0 } }
+	};
+	struct reader	r;
+	struct fake	f;
+	uint64_t	now = fake_clock;
+
+	fake_init(&f, 'a', loop, &script, NULL);
+	open_reader(&r, &f.s, false, 100 * TCPK_MS, 100);
+	ok(tcpk_stream_holds(r.s) == 0, "at first it holds nothing back");
+	pass(0);
+	ok(tcpk_stream_holds(r.s) >= now + 100 * TCPK_MS,
+	    "the second line, until its time");
+	pass(101);
+	pass(200);
+	ok(strcmp(r.text, "a\nb\n") == 0 && tcpk_stream_holds(r.s) <=
+	    fake_clock, "a part of a line is waited for, not for its time");
+	ok(tcpk_stream_let_go(r.s), "there is one");
+	pass(0);
+	ok(strcmp(r.text, "a\nb\nc") == 0 && r.said == 1,
+	    "then it comes");
+	ok(!tcpk_stream_let_go(r.s) && tcpk_stream_holds(r.s) == 0,
+	    "and there is no more");
+	tcpk_stream_free(r.s);
+}
+
 static void
 test_long_line(void)
 {
@@ -521,6 +551,7 @@ main(void)
 	test_interval();
 	test_slow_line();
 	test_end_is_prompt();
+	test_kept();
 	test_long_line();
 	test_endless_line();
 	test_small_reads();
