@@ -102,8 +102,8 @@ taps_end(struct taps *t, bool cut, const struct msg *m,
 		say.event = "sha256";
 		say.sha256_out = tcpk_digest_text(t->sent, out);
 		say.sha256_in = tcpk_digest_text(t->received, in);
-		msg(m, MSG_RESULT, &say, "sha256: sent %s, received %s", out,
-		    in);
+		msg(m, MSG_RESULT, &say, "%s%ssha256: sent %s, received %s",
+		    t->named ? f->peer : "", t->named ? ": " : "", out, in);
 	}
 	forget(t, cut);
 }

@@ -18,6 +18,7 @@ struct taps {
 	struct record_conn *record;
 	struct tcpk_digest *sent, *received;
 	bool		    joined;	/* to a stream of ours */
+	bool		    named;	/* say whose the digests are */
 	bool		    input_ended;
 	bool		    had_input;
 };

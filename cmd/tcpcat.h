@@ -30,6 +30,7 @@ struct tcpcat_opts {
 	const char	*greet;		/* NULL none */
 	const char	*user;		/* NULL stay */
 	int		ready_fd;	/* -1 none */
+	bool		drain_given;	/* --drain-timeout */
 	uint64_t	drain_timeout;	/* ns */
 	uint64_t	workers;	/* 0 is 1 */
 	bool		wait_given;	/* --wait-stdin */

@@ -39,9 +39,11 @@ check_listen(const struct tcpcat_opts *o, bool program, const struct msg *m)
 		    o->tag ? "--tag" : "--broadcast");
 	if (o->greet != NULL && !o->listen)
 		return msg_usage(m, "--greet goes with -l");
-	if ((o->user != NULL || o->ready_fd != -1) && !o->keep)
-		return msg_usage(m, "%s goes with -lk",
-		    o->user != NULL ? "--user" : "--ready-fd");
+	if ((o->user != NULL || o->ready_fd != -1 || o->drain_given) &&
+	    !o->keep)
+		return msg_usage(m, "%s goes with -lk", o->user != NULL ?
+		    "--user" : o->ready_fd != -1 ? "--ready-fd" :
+		    "--drain-timeout");
 	if (o->workers > 1 && (!o->keep || !program))
 		return msg_usage(m, "--workers goes with -lk and -e or -c: "
 		    "who shares standard output is served by one process");

@@ -157,6 +157,9 @@ note(int c, struct tcpcat_opts *o)
 		o->wait_given = true;
 		o->wait_stdin = TCPK_FOREVER;
 		break;
+	case OPT_DRAIN:
+		o->drain_given = true;
+		break;
 	case OPT_RETRY:
 		o->retry = true;
 		o->retries = UINT64_MAX;

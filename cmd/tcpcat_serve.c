@@ -263,6 +263,7 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	struct tcpk_addr	 local;
 
 	cl->s = s;
+	cl->taps.named = true;
 	if (client->to != NULL)
 		local = *client->to;
 	else

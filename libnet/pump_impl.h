@@ -105,8 +105,7 @@ void	tcpk__half_release(struct tcpk__half *);
  * Moving bytes inside the kernel: pump_splice.c, or pump_splice_none.c.
  * begin: is the next piece to go that way?  Then turn reads one and passes it
  * on; false when there was none to be had like this, and a read is to tell
- * why.  flush: write what is pending; true
- * when nothing is left of it.
+ * why.  flush: write what is pending; true when nothing is left of it.
  */
 bool	tcpk__splice_begin(struct tcpk__half *);
 bool	tcpk__splice_turn(struct tcpk__half *, bool *go_on);

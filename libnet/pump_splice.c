@@ -101,19 +101,20 @@ tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 		*go_on = tcpk__splice_flush(h) && got >= LARGE;
 		return true;
 	}
-	code = got == 0 ? 0 : errno;
-	tcpk__half_release(h);
-	if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP)
-		h->splice = NO_SPLICE;
 	/*
-	 * It gets nothing from before a byte out of band, though more lies
-	 * behind that: as if there were none yet, or even the end.
+	 * A byte out of band looks like the end, or as if there were nothing
+	 * yet, though more lies behind it.
 	 */
-	else if (code != 0 && code != EAGAIN) {
-		tcpk_stream_failed(src, "read", code);
-		tcpk__half_src_failed(h);
-		*go_on = false;
-		return true;
+	code = got == 0 ? EAGAIN : errno;
+	tcpk__half_release(h);
+	if (code == EAGAIN)
+		return false;
+	if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP) {
+		h->splice = NO_SPLICE;
+		return false;
 	}
-	return false;
+	tcpk_stream_failed(src, "read", code);
+	tcpk__half_src_failed(h);
+	*go_on = false;
+	return true;
 }

@@ -171,6 +171,8 @@ deaf(const struct tcpk__half *h)
 {
 	const struct tcpk_stream	*src = tcpk__half_src(h);
 
+	if (h->state != FLOW && h->state != DISCARD)
+		return DONE;
 	return tcpk_stream_couples(src) || tcpk_stream_lingers(src) ?
 	    DISCARD : DONE;
 }

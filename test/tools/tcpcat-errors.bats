@@ -147,6 +147,7 @@ wrong() {
 
 @test "what does not go together is 2" {
 	wrong 'goes with -l' -k 127.0.0.1:1
+	wrong 'goes with -lk' -l --drain-timeout 5 127.0.0.1:0
 	wrong UDP -u tcp://127.0.0.1:1
 	wrong exclude -u --tls 127.0.0.1:1
 	wrong exclude -u -U sock

@@ -12,7 +12,7 @@ LOAD=$SRC/test/peers/load.py
 if [ "${TCPKIT_LONG:-}" = 1 ]; then
 	POURED=$((1 << 30)) MANY=10000 SOME=2000
 else
-	POURED=$((64 << 20)) MANY=${MANY:-500} SOME=${SOME:-200}
+	POURED=$((64 << 20)) MANY=500 SOME=200
 fi
 
 # target COMMAND...: one that listens; TARGET is its address.
@@ -121,6 +121,32 @@ both_pour() {
 	target "$LOAD" pour $POURED -l
 	relay 127.0.0.1:0 "$TARGET"
 	both_pour server
+}
+
+# A target that echoes takes no more while nobody reads what it says.
+killed_amid_an_echo() {
+	spawn client "$LOAD" pour $((1 << 30)) "$ADDR"
+	await says 1 'stuck after' client
+	kill -KILL "${pid[client]}"
+	await has_clients 0
+	stopped
+}
+
+@test "a client that is killed with both ways full is not kept for ever" {
+	target "$LOAD" steady
+	relay 127.0.0.1:0 "$TARGET"
+	killed_amid_an_echo
+}
+
+@test "nor with TLS on either side" {
+	needs_tls
+	target "$LOAD" steady
+	secured
+	relay 127.0.0.1:0 "$TLS_TARGET"
+	killed_amid_an_echo
+	kill -TERM "${pid[inner]}"
+	finish 0 inner
+	says_times 0 'not finished in time' inner
 }
 
 # --- many -------------------------------------------------------------------

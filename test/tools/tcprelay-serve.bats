@@ -108,7 +108,7 @@ PROMCHECK=$SRC/test/peers/promcheck.py
 		[ "$(ask <hello)" = hello ]
 	}
 	await served
-	says_times 1 'pausing' relay
+	(($(grep -c pausing relay.err) <= 5))
 	stop
 }
 
@@ -177,12 +177,12 @@ metrics() {
 @test "--stats-listen: names are escaped, HEAD has no body, others are not found" {
 	requires curl
 	relay --stats-listen unix:stats 127.0.0.1:0 'sh:echo "a\b"'
-	[ "$(ask)" = 'a' ] || ask >/dev/null
+	ask >told
 	"$TCPCAT" --deadline $FAR --recv-only unix:stats >bare
 	"$PROMCHECK" <bare
 	grep -qF 'target="sh:echo \"a\\b\""' bare
-	curl -sS -I --max-time 20 --unix-socket stats http://x/metrics >head
-	head -n 1 head | grep -q ' 200 '
+	curl -sS -I --max-time 20 --unix-socket stats http://x/metrics >answer
+	head -n 1 answer | grep -q " 200 "
 	expect 22 curl -sS -f --max-time 20 --unix-socket stats http://x/else
 }
 
@@ -240,8 +240,8 @@ metrics() {
 	printf hello | expect 0 "$TCPCAT" "$ADDR" >got
 	await says 1 ': done ' relay
 	stop
-	grep -q 'hello' dump
-	grep -q 'onehello\|one' dump
+	grep -q hello dump
+	grep -q one dump
 	grep -qF "$ADDR" dump
 }
 
@@ -260,9 +260,9 @@ metrics() {
 			tr -d '\t\n' >stream$i
 	done
 	# Either order of the directions.
-	grep -qE "$(printf hello | xxd -p)" stream0
-	grep -qE "$(printf again | xxd -p)" stream1
-	grep -q "$(printf one | xxd -p)" stream0
+	grep -q 68656c6c6f stream0	# hello
+	grep -q 6f6e65 stream0		# one
+	grep -q 616761696e stream1	# again
 }
 
 # --- usage --------------------------------------------------------------------

@@ -649,6 +649,51 @@ test_buffers(struct tcpk_loop *loop)
 	say(tcpk_loop_scratch(loop) == tcpk_loop_scratch(loop), "scratch");
 }
 
+/* Not more than so many at once, and few of them for longer. */
+static void
+test_pipes(struct tcpk_loop *loop)
+{
+	enum { MOST = 64, KEPT = 8 };
+	struct tcpk_pipe	*pipes[MOST + 1];
+	uint64_t		 end = tcpk_now() + LONG;
+	int			 before = count_fds(), fds, i, n, bad = 0;
+
+	for (n = 0; n < MOST + 1; n++)
+		if ((pipes[n] = tcpk_loop_pipe(loop)) == NULL)
+			break;
+	if (n == 0) {
+		note("%s: no pipes in this build", backend);
+		say(count_fds() == before, "no pipe leaves nothing");
+		return;
+	}
+	say(n <= MOST, "not more than %d pipes (%d)", MOST, n);
+	for (i = 0; i < 2 * n; i++) {
+		fds = pipes[i / 2]->fds[i % 2];
+		bad += (fcntl(fds, F_GETFD) & FD_CLOEXEC) == 0 ||
+		    (fcntl(fds, F_GETFL) & O_NONBLOCK) == 0;
+	}
+	say(bad == 0, "they are closed on exec, and do not wait");
+	say(count_fds() == before + 2 * n, "two descriptors each");
+	put(pipes[0]->fds[1], "rest");
+	tcpk_loop_pipe_done(loop, pipes[0], false);
+	say(count_fds() == before + 2 * n - 2, "one with a rest is not kept");
+	for (i = 1; i < n; i++)
+		tcpk_loop_pipe_done(loop, pipes[i], true);
+	fds = count_fds() - before;
+	say(fds <= 2 * KEPT, "not more than %d are kept (%d)", KEPT, fds / 2);
+	pipes[0] = tcpk_loop_pipe(loop);
+	say(pipes[0] != NULL && count_fds() - before == fds &&
+	    write(pipes[0]->fds[1], "x", 1) == 1, "one of them is lent again");
+	tcpk_loop_pipe_done(loop, pipes[0], false);
+	while (count_fds() != before && tcpk_now() < end)
+		tcpk_loop_turn(loop, 100 * TCPK_MS, NULL);
+	say(count_fds() == before, "and after a while they are closed");
+	pipes[0] = tcpk_loop_pipe(loop);
+	if (pipes[0] != NULL)
+		tcpk_loop_pipe_done(loop, pipes[0], true);
+	say(turn_for(loop, 10 * TCPK_MS) >= 0, "one is left for the free");
+}
+
 /* The back end's own failures end the run, not the process. */
 static void
 test_bad(struct tcpk_loop *loop)
@@ -697,6 +742,7 @@ main(void)
 		test_wakers(loop);
 		test_buffers(loop);
 		test_bad(loop);
+		test_pipes(loop);
 		tcpk_loop_free(loop);
 		say(count_fds() == before, "no descriptor is left");
 	}
