@@ -100,7 +100,7 @@ print_connected(const struct tcpcat *t, const struct msg_fields *f,
 		tls_msg_agreed(&t->msg, f, c->tls, o->insecure);
 }
 
-/* --- again ----------------------------------------------------------------- */
+/* --- again --------------------------------------------------------------- */
 
 static void
 on_again(void *arg)
@@ -159,7 +159,7 @@ tcpcat_again(struct tcpcat *t, const struct tcpk_err *err)
 	return true;
 }
 
-/* --- connecting ------------------------------------------------------------ */
+/* --- connecting ---------------------------------------------------------- */
 
 static void
 on_failed(struct tcpcat *t, const struct tcpk_connected *c)

@@ -68,7 +68,7 @@ leave_err(struct client *cl, const struct tcpk_err *err)
 	leave(cl, &end);
 }
 
-/* --- a program for each ---------------------------------------------------- */
+/* --- a program for each -------------------------------------------------- */
 
 static void
 on_pumped(void *arg, const struct tcpk_pump_report *r)
@@ -134,7 +134,7 @@ run_program(struct client *cl, struct tcpk_client *client,
 	return -1;
 }
 
-/* --- all together ----------------------------------------------------------- */
+/* --- all together -------------------------------------------------------- */
 
 static void
 on_left(void *arg, const struct tcpk_left *l)
@@ -184,7 +184,7 @@ join_hub(struct client *cl, struct tcpk_client *client,
 	return cl->member == NULL ? -1 : 0;
 }
 
-/* --- udp: whoever sends, together ------------------------------------------- */
+/* --- udp: whoever sends, together ---------------------------------------- */
 
 static void
 on_senders_done(void *arg, const struct tcpk_pump_report *r)
@@ -245,7 +245,7 @@ on_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
 	return 0;
 }
 
-/* --- clients ---------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------- */
 
 static int
 on_client(void *arg, struct server_client *c, struct tcpk_client *client,

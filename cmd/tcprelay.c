@@ -56,7 +56,8 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 		local = *client->to;
 	else if (tcpk_stream_local(client->stream, &local) == -1)
 		local = *client->listener;
-	if (taps_remote(&rc->taps, &taps, &local, client->peer, &client->stream, err) == -1)
+	if (taps_remote(&rc->taps, &taps, &local, client->peer,
+	    &client->stream, err) == -1)
 		return -1;
 	relay_config_hold(rc->route->config);
 	if (starts[rc->route->mode](rc, client, err) == 0)
@@ -159,7 +160,7 @@ on_stop(void *arg)
 	r->cut = NULL;
 }
 
-/* --- reload ------------------------------------------------------------------ */
+/* --- reload -------------------------------------------------------------- */
 
 static int
 on_reload(void *arg, struct tcpk_endpoint *const **eps, size_t *n,

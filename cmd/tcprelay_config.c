@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tcpkit/acl.h>
+
 #include "tcprelay.h"
 
 /* A line that is longer than this is no line of ours. */
@@ -255,6 +257,26 @@ add_stats(struct relay_config *c, const struct relay_opts *o,
 	return r;
 }
 
+/* A list that is wrong is so in this line of the file. */
+static int
+check_acl(const struct tcpk_options *o, struct tcpk_err *err)
+{
+	struct tcpk_acl	*acl;
+	int		 r = 0;
+
+	if (o->acl == NULL && o->acl_file == NULL)
+		return 0;
+	acl = tcpk_acl_new(NULL, NULL, err);
+	if (acl == NULL)
+		return -1;
+	if (o->acl_file != NULL)
+		r = tcpk_acl_add_file(acl, o->acl_file, err);
+	if (r == 0 && o->acl != NULL)
+		r = tcpk_acl_add_text(acl, "acl", o->acl, strlen(o->acl), err);
+	tcpk_acl_free(acl);
+	return r;
+}
+
 /* Now that no route is moved any more. */
 static int
 complete(struct relay_config *c, const struct relay_opts *o,
@@ -275,6 +297,9 @@ complete(struct relay_config *c, const struct relay_opts *o,
 		r = &c->routes[i];
 		r->config = c;
 		c->listens[i] = &r->listen;
+		if (r->line != 0 && check_acl(&r->listen.o, err) == -1)
+			return tcpk_err_wrap(err, "%.100s:%u", o->file,
+			    r->line);
 		if (r->neps == 0)
 			continue;
 		r->targets = targets_new(r->eps, r->neps, &to, err);

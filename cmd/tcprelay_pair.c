@@ -72,7 +72,7 @@ on_limit(void *arg)
 	send_away(g, &err);
 }
 
-/* --- joined ------------------------------------------------------------------ */
+/* --- joined -------------------------------------------------------------- */
 
 static void
 on_pumped(void *arg, const struct tcpk_pump_report *r)
@@ -144,7 +144,7 @@ join(struct relay_guest *a, struct relay_guest *b, struct tcpk_err *err)
 	return 0;
 }
 
-/* --- alone ------------------------------------------------------------------- */
+/* --- alone --------------------------------------------------------------- */
 
 static bool
 match(const struct relay_guest *a, const struct relay_guest *b)
