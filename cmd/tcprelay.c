@@ -52,7 +52,9 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	rc->relay = r;
 	/* Every endpoint that is listened on is the first of a route. */
 	rc->route = (struct relay_route *)client->endpoint;
-	if (client->to != NULL)
+	if (r->record == NULL)
+		local = *client->listener;
+	else if (client->to != NULL)
 		local = *client->to;
 	else if (tcpk_stream_local(client->stream, &local) == -1)
 		local = *client->listener;

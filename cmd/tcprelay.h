@@ -29,6 +29,7 @@ struct relay_route {
 	struct tcpk_endpoint *eps;		/* its targets */
 	size_t		     neps;
 	struct targets	    *targets;
+	bool		     headers;	/* some target gets PROXY headers */
 	unsigned	     line;		/* in the file; 0 none */
 };
 

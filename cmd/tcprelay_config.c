@@ -288,7 +288,7 @@ complete(struct relay_config *c, const struct relay_opts *o,
 		.msg = m
 	};
 	struct relay_route	*r;
-	size_t			 i;
+	size_t			 i, j;
 
 	c->listens = calloc(c->n, sizeof(struct tcpk_endpoint *));
 	if (c->listens == NULL)
@@ -302,6 +302,8 @@ complete(struct relay_config *c, const struct relay_opts *o,
 			    r->line);
 		if (r->neps == 0)
 			continue;
+		for (j = 0; j < r->neps; j++)
+			r->headers |= r->eps[j].o.proxy_protocol != 0;
 		r->targets = targets_new(r->eps, r->neps, &to, err);
 		if (r->targets == NULL)
 			return r->line == 0 ? -1 : tcpk_err_wrap(err,

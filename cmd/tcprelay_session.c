@@ -110,7 +110,9 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 	};
 
 	/* What it connected to: not the wildcard that is listened on. */
-	if (client->to != NULL)
+	if (!rc->route->headers)
+		from.listener = *client->listener;
+	else if (client->to != NULL)
 		from.listener = *client->to;
 	else if (tcpk_stream_local(client->stream, &from.listener) == -1)
 		from.listener = *client->listener;

@@ -38,6 +38,7 @@ tcpk_dial_cancel(struct tcpk_dial *d)
 	}
 	tcpk_timer_stop(&d->next);
 	tcpk_timer_stop(&d->deadline);
+	free(d->failed);
 	free(d);
 }
 
@@ -119,6 +120,15 @@ succeed(struct tcpk_dial *d, struct attempt *a)
 static void
 note_failure(struct tcpk_dial *d, const struct tcpk_addr *addr, int code)
 {
+	struct tcpk_attempt	*grown;
+
+	/* Most dials have none: a table for all would cost them more. */
+	grown = reallocarray(d->failed, d->nfailed + 1, sizeof(*grown));
+	if (grown == NULL) {
+		tcpk_err_set(&d->lookup_err, TCPK_EIO, "out of memory");
+		return;
+	}
+	d->failed = grown;
 	d->failed[d->nfailed].addr = *addr;
 	d->failed[d->nfailed++].code = code;
 }

@@ -38,7 +38,7 @@ struct tcpk_dial {
 	size_t			 naddrs[FAMILIES], used[FAMILIES];
 	int			 last;		/* family tried last */
 	struct attempt		*tried[MAX_ATTEMPTS];
-	struct tcpk_attempt	 failed[MAX_ATTEMPTS];
+	struct tcpk_attempt	*failed;	/* nfailed of them */
 	size_t			 ntried, nfailed, active;
 };
 
