@@ -184,8 +184,8 @@ take_for_senders(struct tcpcat_opts *o, struct opts *opts,
 			r = tcpk_value_time(&n, value, &err);
 			if (r == 0 && n == 0)
 				r = tcpk_err_set(&err, TCPK_EUSAGE,
-				    "\"0\" is too "
-				    "short; leave it out for no limit");
+				    "\"0\" is too short; leave it out "
+				    "for no limit");
 			o->remote.o.idle_timeout = n;
 		} else if (strcmp(name, "max-clients") == 0) {
 			r = tcpk_value_number(&n, value, 1, INT32_MAX, &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <tcpkit/senders.h>
+#include <tcpkit/udp.h>
 
 #include "tcpcat_run.h"
 #include "tls_msg.h"
@@ -20,7 +21,10 @@ print_own_cert(const struct tcpcat *t, const char *listening_on)
 	free(cert);
 }
 
-/* Whoever sends is the other side: there is no one client. */
+/*
+ * Whoever sends is the other side: there is no one client, but there has to
+ * be a first one.
+ */
 static void
 join_senders(struct tcpcat *t, const struct tcpk_addr *here)
 {
@@ -59,8 +63,6 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 		if (i == 0 && t->o.remote.o.self_signed)
 			print_own_cert(t, text);
 	}
-	if (t->o.remote.scheme == TCPK_UDP)
-		join_senders(t, &addrs[0]);
 }
 
 static void
@@ -72,7 +74,9 @@ on_datagram(void *arg, struct tcpk_serve *serve, struct tcpk_udp *udp,
 	char			 text[TCPK_ADDR_TEXT];
 
 	(void)serve;
-	/* It may come before the pump is there; when all is done, to nobody. */
+	if (t->conn == 0)
+		join_senders(t, tcpk_udp_addr(udp));
+	/* It comes before the pump is there; when all is done, to nobody. */
 	if ((t->pump == NULL && t->remote == NULL) ||
 	    !tcpk_senders_heard(t->senders, udp, from, data, n))
 		return;

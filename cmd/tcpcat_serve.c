@@ -410,6 +410,7 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
 		.deadline = o->deadline,
 		.ready_fd = o->ready_fd,
 		.user = o->user,
+		.stats = o->stats,
 		.announce = o->tag || o->broadcast
 	};
 	struct serving				 s = {

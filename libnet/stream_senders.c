@@ -51,6 +51,7 @@ struct senders {
 	struct tcpk_udp	  *paused[SOCKETS];
 	size_t		   npaused;
 	bool		   ended;
+	bool		   begun;	/* a byte was heard, or sent */
 };
 
 static unsigned
@@ -144,8 +145,10 @@ senders_write(struct tcpk_stream *s, const void *buf, size_t n)
 	for (i = 0; x->opts.all && i < x->n; i++)
 		send_to(&x->who[i], buf, n);
 	if (x->opts.all || send_to(x->last, buf, n) ||
-	    tcpk_timer_set(&x->poke, tcpk_now() + TRY_AGAIN) == -1)
+	    tcpk_timer_set(&x->poke, tcpk_now() + TRY_AGAIN) == -1) {
+		x->begun = true;
 		return (ssize_t)n;
+	}
 	x->full = true;
 	return TCPK_AGAIN;
 }
@@ -211,6 +214,13 @@ senders_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 	return false;
 }
 
+/* Nobody is idle who has not begun. */
+static uint64_t
+senders_holds(const struct tcpk_stream *s)
+{
+	return ((const struct senders *)s)->begun ? 0 : TCPK_FOREVER;
+}
+
 static const struct tcpk__stream_ops	senders_ops = {
 	.read = senders_read,
 	.write = senders_write,
@@ -221,7 +231,8 @@ static const struct tcpk__stream_ops	senders_ops = {
 	.reset = senders_reset,
 	.free = senders_free,
 	.fds = senders_fds,
-	.whole = true
+	.whole = true,
+	.holds = senders_holds
 };
 
 /* --- who sends -------------------------------------------------------------- */
@@ -353,8 +364,10 @@ tcpk_senders_heard(struct tcpk_stream *s, struct tcpk_udp *udp,
 			send_to(&x->who[i], data, n);
 	if (n > 0)
 		h = x->opts.lines ? copy_lines(from, data, n) : copy(data, n);
-	if (h != NULL)
+	if (h != NULL) {
+		x->begun = true;
 		append(x, h);
+	}
 	if (x->waiting >= WAITING)
 		pause_reading(x, udp);
 	poke(x);

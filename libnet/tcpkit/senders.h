@@ -5,9 +5,10 @@
  * A stream with the ways of tcpk_stream_datagram: a read is of one datagram,
  * a write is one, and it has no end of its own.  What a read had no room for
  * comes with the next one.  Nothing is taken for writing before somebody has
- * sent something.  Who is answered is so from the address that it sent to.
- * While 256 KiB of what was heard are not read, no more is taken
- * from the socket: the kernel holds so much, and drops the rest.
+ * sent something, and to wait for that is not to be idle (tcpk_stream_holds).
+ * Who is answered is so from the address that it sent to.  While 256 KiB of
+ * what was heard are not read, no more is taken from the socket: the kernel
+ * holds so much, and drops the rest.
  */
 #ifndef TCPKIT_SENDERS_H
 #define TCPKIT_SENDERS_H

@@ -349,12 +349,12 @@ reloads_well() {
 		"unix:sock $other" "${MORE:-}" >conf.1
 	cp conf.0 conf
 	relay -v "$@" -f conf
-	spawn quick sh -c 'until [ -e done ]; do
+	spawn quick sh -c 'until [ -e enough ]; do
 		"$1" crowd 20 1000000 unix:sock || exit
 		done' sh "$CHURN"
 	with_reloads sh -c '"$1" crowd 50 500000 "$2" &&
 		"$1" crowd 50 400000 "$2"' sh "$CHURN" "$ADDR"
-	touch done
+	touch enough
 	finish 0 quick
 	await says 5 ': reloaded$'
 	run ! grep -E 'reset|refused|not reloaded' server.err
