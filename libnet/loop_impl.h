@@ -66,6 +66,7 @@ struct tcpk__pipes {
 	struct tcpk_pipe *kept;
 	size_t		  n, nkept;	/* there are; of them not in use */
 	struct tcpk_timer timer;	/* closes what is kept */
+	uint64_t	  not_before;	/* none was to be had */
 };
 
 void	tcpk__pipes_close(struct tcpk__pipes *);

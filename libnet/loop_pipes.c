@@ -72,8 +72,15 @@ tcpk_loop_pipe(struct tcpk_loop *loop)
 	struct tcpk__pipes	*p = tcpk__loop_pipes(loop);
 	struct tcpk_pipe	*pipe = p->kept;
 
-	if (pipe == NULL)
-		return p->n < MOST ? make(p) : NULL;
+	if (pipe == NULL) {
+		if (p->n == MOST || tcpk_loop_now(loop) < p->not_before)
+			return NULL;
+		pipe = make(p);
+		/* The user's share is used up: not to be asked for each piece. */
+		if (pipe == NULL)
+			p->not_before = tcpk_loop_now(loop) + KEEP;
+		return pipe;
+	}
 	p->kept = pipe->next;
 	p->nkept--;
 	return pipe;
