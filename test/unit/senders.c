@@ -252,9 +252,12 @@ test_here(void)
 	fd = t.fd[1];
 	t.fd[1] = client(tcpk_udp_addr(t.u));
 	close(fd);
-	ok(say(0, "a") && say(1, "b") && gets(0, "b"),
+	ok(say(0, "a") && say(1, "b"), "here: two are heard");
+	if (!t.knows_here)
+		note("this system does not say where a datagram was sent to");
+	ok(!t.knows_here || gets(0, "b"),
 	    "here: others hear it from where they sent to");
-	ok(writes("x") && gets(0, "x") && gets(1, "x"),
+	ok(!t.knows_here || (writes("x") && gets(0, "x") && gets(1, "x")),
 	    "here: so it is when it is answered later");
 	end();
 }

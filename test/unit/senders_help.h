@@ -24,6 +24,7 @@ static struct {
 	struct tcpk_stream *s;
 	struct tcpk_udp	   *u;
 	int		    told, new, calls;
+	bool	knows_here;	/* the system says where it was sent to */
 	unsigned	    ready;
 	int		    fd[CLIENTS];
 	struct tcpk_addr    addr[CLIENTS];
@@ -44,6 +45,7 @@ on_datagram(void *arg, struct tcpk_udp *u, const struct tcpk_addr *from,
 {
 	(void)arg;
 	t.told++;
+	t.knows_here = tcpk_udp_here(u)->len != 0;
 	if (t.s != NULL)
 		t.new += tcpk_senders_heard(t.s, u, from, data, n);
 }
