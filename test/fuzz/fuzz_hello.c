@@ -110,9 +110,10 @@ inner_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 }
 
 static const struct tcpk__stream_ops	inner_ops = {
-	inner_read, inner_write, inner_finish, inner_drained, inner_want,
-	inner_hup, inner_reset, inner_free, inner_fds, NULL, true,
-	false
+	.read = inner_read, .write = inner_write, .finish = inner_finish,
+	.drained = inner_drained, .want = inner_want, .hup = inner_hup,
+	.reset = inner_reset, .free = inner_free, .fds = inner_fds,
+	.lingers = true
 };
 
 static void

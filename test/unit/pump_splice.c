@@ -202,16 +202,17 @@ read_some(struct peer *p, int from)
 static bool
 step(struct run *r)
 {
-	bool	echo = r->s[0] == r->s[1], moved = false;
+	bool	echo = r->s[0] == r->s[1], moved = false, sent, got;
 	int	i, turn;
 
 	for (i = 0; i < 2; i++)
-		for (turn = 0; turn < 8 && r->x[i].fd != -1; turn++)
-			if (!send_some(&r->x[i], i) &
-			    !read_some(&r->x[i], echo ? i : !i))
+		for (turn = 0; turn < 8 && r->x[i].fd != -1; turn++) {
+			sent = send_some(&r->x[i], i);
+			got = read_some(&r->x[i], echo ? i : !i);
+			if (!sent && !got)
 				break;
-			else
-				moved = true;
+			moved = true;
+		}
 	tcpk_loop_turn(loop, moved ? 0 : 2 * TCPK_MS, NULL);
 	for (i = 0; i < 2 && r->p != NULL; i++)
 		r->spliced[i] |= r->p->half[i].splice == SPLICE;
