@@ -1,5 +1,5 @@
 /*
- * fuzz_endpoint: any text as an address, for both roles.
+ * fuzz_endpoint: any text as an address, for all roles.
  *
  * What is taken keeps its text, has what its scheme needs, and means the same
  * when it is put together again from its parts.  What is refused says why in
@@ -66,12 +66,12 @@ check_parts(const struct tcpk_endpoint *ep)
 		break;
 	case TCPK_EXEC:
 	case TCPK_SH:
-		need(ep->role == TCPK_CONNECT);
+		need(ep->role != TCPK_LISTEN);
 		need(ep->argv != NULL && ep->argv[0] != NULL);
 		need(ep->argv[0][0] != '\0');
 		break;
 	case TCPK_STDIO:
-		need(ep->role == TCPK_CONNECT);
+		need(ep->role != TCPK_LISTEN);
 		break;
 	}
 	need(o->connect_timeout > 0);
@@ -107,30 +107,35 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tcpk_endpoint	 ep;
 	struct tcpk_err		 err;
-	char			*text = malloc(size + 1);
+	char			*text = malloc(size + 1), *shown;
 	int			 role;
 
 	need(text != NULL);
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
-	for (role = 0; role < 2; role++) {
+	/* A password that is written in it is not shown. */
+	shown = strdup(text);
+	need(shown != NULL);
+	tcpk_endpoint_hide(shown);
+	for (role = TCPK_CONNECT; role <= TCPK_TARGET; role++) {
 		memset(&err, 0, sizeof(err));
 		if (tcpk_endpoint_parse(&ep, text, (enum tcpk_role)role,
 		    &err) == 0) {
-			need(strcmp(ep.text, text) == 0);
+			need(strcmp(ep.text, shown) == 0);
 			need(err.kind == TCPK_OK);
 			check_parts(&ep);
 			check_again(&ep);
 			tcpk_endpoint_free(&ep);
 		} else {
 			need(err.kind == TCPK_EUSAGE);
-			need(strncmp(err.text, text,
-			    strlen(text) > 80 ? 80 : strlen(text)) == 0);
+			need(strncmp(err.text, shown,
+			    strlen(shown) > 80 ? 80 : strlen(shown)) == 0);
 			need(memchr(err.text, '\0', sizeof(err.text)) !=
 			    NULL);
 		}
 	}
+	free(shown);
 	free(text);
 	return 0;
 }
