@@ -19,6 +19,7 @@ join(struct listener *l, struct server_client *c,
 
 	c->server = s;
 	c->listener = l;
+	c->reserve = s->reserve != NULL;
 	l->clients++;
 	/* One numbering for all workers. */
 	c->conn = ++*s->last_conn;
@@ -114,6 +115,20 @@ say_left(const struct server *s, const struct server_client *c,
 	    seconds, out, in);
 }
 
+struct tcpk_reserve *
+server_reserve(const struct server *s)
+{
+	return s->reserve;
+}
+
+void
+server_reserve_use(struct server_client *c)
+{
+	if (c->reserve)
+		tcpk_reserve_use(c->server->reserve);
+	c->reserve = false;
+}
+
 void
 server_leave(struct server_client *c, const struct server_end *e)
 {
@@ -128,6 +143,7 @@ server_leave(struct server_client *c, const struct server_end *e)
 	s->count->now = s->clients.conn;
 	s->count->bytes_in += e->bytes_in;
 	s->count->bytes_out += e->bytes_out;
+	server_reserve_use(c);
 	tcpk_serve_left(l->serve,
 	    (c->ip.hi | c->ip.lo) != 0 ? &c->ip : NULL);
 	l->clients--;
@@ -153,6 +169,8 @@ turn_away(struct server *s, const struct tcpk_client *client,
 		return;
 	}
 	msg_err(s->o.msg, MSG_ERROR, &f, err);
+	if (s->reserve != NULL)
+		tcpk_reserve_use(s->reserve);
 	tcpk_serve_left(client->serve, tcpk_ip_from(&ip, client->peer) ?
 	    &ip : NULL);
 }

@@ -23,6 +23,7 @@ struct server_client {
 	struct tcpk_ip	      ip;	/* IPv4 and IPv6; else zero */
 	uint64_t	      conn;	/* its number, from 1 */
 	uint64_t	      since;	/* on the clock */
+	bool		      reserve;	/* has a descriptor kept back */
 	char		     *peer;	/* its address, or the listener's */
 };
 
@@ -95,6 +96,11 @@ struct server_opts {
 	bool		  announce;	/* say who comes and goes without -v */
 	bool		  stats;	/* say the statistics at the end */
 	bool		  log;		/* say only who goes */
+	/*
+	 * Clients take one more descriptor each later on: who could not have
+	 * it is not accepted.
+	 */
+	bool		  reserve;
 };
 
 /*
@@ -108,6 +114,12 @@ int	server_run(const struct server_opts *, const struct server_handler *,
 void	server_leave(struct server_client *, const struct server_end *);
 
 void	server_counts(const struct server *, struct server_counters *);
+
+/* What is kept back for the clients of this process; NULL: nothing is. */
+struct tcpk_reserve *server_reserve(const struct server *);
+
+/* The client takes its one more descriptor, or needs none after all. */
+void	server_reserve_use(struct server_client *);
 
 /* Which of the processes this one is, from 0. */
 unsigned server_process(const struct server *);

@@ -37,6 +37,7 @@ struct server {
 	struct reload		*reload;	/* NULL: none is under way */
 	struct server_client	 clients;	/* the list's head */
 	struct tcpk_timer	 limit;		/* of the run, of the drain */
+	struct tcpk_reserve	*reserve;	/* NULL none */
 	size_t			 n, nready;
 	uint64_t		 started;
 	struct tcpk_shared	*shared;	/* the next two are in it */

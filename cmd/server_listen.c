@@ -236,6 +236,7 @@ server_listen_on(struct server *s, const struct tcpk_endpoint *ep,
 		return NULL;
 	}
 	opts.limits = l->limits;
+	opts.reserve = s->reserve;
 	l->serve = tcpk_serve_start(s->loop, ep, &opts, &handler, l, err);
 	if (l->serve != NULL)
 		return l;

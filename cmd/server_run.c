@@ -214,6 +214,9 @@ run(struct server *s)
 		return msg_status(&err);
 	}
 	tcpk_timer_init(&s->limit, s->loop, on_limit, s);
+	if (s->o.reserve && (s->o.workers == 1 || s->parent != NULL) &&
+	    (s->reserve = tcpk_reserve_new(&err)) == NULL)
+		server_fail(s, "error", &err);
 	if (sig_watch(s->loop, on_signal, s, &err) == -1)
 		server_fail(s, "error", &err);
 	sig_also(SIGUSR1);
@@ -243,6 +246,7 @@ run(struct server *s)
 	for (i = 0; i < s->n; i++)
 		server_retire(s->listeners[i]);
 	free(s->listeners);
+	tcpk_reserve_free(s->reserve);
 	if (s->parent != NULL)
 		tcpk_watch_stop(&s->control);
 	tcpk_loop_free(s->loop);

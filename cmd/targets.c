@@ -141,12 +141,13 @@ targets_count(struct targets *ts, size_t i, struct target_counters *counters)
 
 int
 targets_start(struct targets *ts, struct tcpk_loop *loop,
-    struct tcpk_err *err)
+    struct tcpk_reserve *reserve, struct tcpk_err *err)
 {
 	size_t	i;
 
 	(void)err;
 	ts->loop = loop;
+	ts->reserve = reserve;
 	ts->running = true;
 	for (i = 0; i < ts->n; i++) {
 		checks_start(&ts->target[i]);

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include <tcpkit/connect.h>
+#include <tcpkit/reserve.h>
 
 #include "msg.h"
 
@@ -56,9 +57,12 @@ struct targets *targets_new(struct tcpk_endpoint *eps, size_t n,
  */
 void	targets_count(struct targets *, size_t i, struct target_counters *);
 
-/* Begin with checks and pools.  -1: TCPK_EIO. */
+/*
+ * Begin with checks and pools.  A client that gets a target has a descriptor
+ * kept back in reserve, which may be NULL: then nothing is.  -1: TCPK_EIO.
+ */
 int	targets_start(struct targets *, struct tcpk_loop *,
-	    struct tcpk_err *);
+	    struct tcpk_reserve *, struct tcpk_err *);
 
 /* End checks and pools; connections that are used stay. */
 void	targets_stop(struct targets *);
@@ -87,7 +91,8 @@ struct targets_get;
  * was tried once.  from is the client and what it connected to (also for
  * PROXY headers and BALANCE_SOURCE), copied, but what from->tls points to has
  * to stay until then.  Calls back exactly once, from the loop, never before
- * this returns.  NULL: TCPK_EIO.
+ * this returns.  NULL: TCPK_EIO.  A descriptor kept back for it is its own
+ * from then on.
  *
  * Each failure is said, as a warning that names the target.
  */

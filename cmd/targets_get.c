@@ -16,14 +16,25 @@ struct targets_get {
 	void	       (*fn)(void *, const struct targets_got *);
 	void		*arg;
 	bool		 trial;
+	bool		 reserved;	/* a descriptor is kept back */
 	bool		 tried[];
 };
+
+/* What was kept back is opened next, or is not needed any more. */
+static void
+use_reserve(struct targets_get *g)
+{
+	if (g->reserved)
+		tcpk_reserve_use(g->ts->reserve);
+	g->reserved = false;
+}
 
 static void
 finish(struct targets_get *g, struct targets_got *got)
 {
 	struct target	*t = g->target;
 
+	use_reserve(g);
 	got->target = t;
 	if (got->stream != NULL) {
 		atomic_fetch_add(&t->counters->now, 1);
@@ -73,6 +84,9 @@ failed(struct targets_get *g, const struct tcpk_connected *c)
 {
 	struct target	*t = g->target;
 
+	/* Before others take it: the next target needs one as well. */
+	if (g->ts->reserve != NULL && !g->reserved)
+		g->reserved = tcpk_reserve_again(g->ts->reserve);
 	target_say_failed(t, c, g->conn, MSG_WARNING);
 	target_fails(t, c);
 	t->choice->now--;
@@ -88,6 +102,9 @@ on_trying(void *arg, const struct tcpk_addr *addr)
 	struct msg_fields	 f = { .event = "connecting" };
 	char			 text[TCPK_ADDR_TEXT];
 
+	use_reserve(g);
+	if (g->ts->msg->verbose == 0)
+		return;
 	f.conn = g->conn;
 	f.target = g->target->ep->text;
 	f.peer = tcpk_addr_format(addr, text, sizeof(text));
@@ -121,9 +138,11 @@ try_next(struct targets_get *g, const struct tcpk_err *err)
 	while (pick(g)) {
 		if (take_spare(g))
 			return;
-		g->connect = target_connect(g->target, &g->from,
-		    g->ts->msg->verbose > 0 ? on_trying : NULL, on_connected,
-		    g, &c.err);
+		if (g->target->ep->scheme == TCPK_EXEC ||
+		    g->target->ep->scheme == TCPK_SH)
+			use_reserve(g);
+		g->connect = target_connect(g->target, &g->from, on_trying,
+		    on_connected, g, &c.err);
 		if (g->connect != NULL) {
 			g->trial = target_trying(g->target);
 			return;
@@ -193,11 +212,12 @@ targets_get(struct targets *ts, const struct tcpk_proxy_from *from,
 	g->from = *from;
 	g->conn = conn;
 	g->client = hash_client(&from->client);
+	g->reserved = ts->reserve != NULL;
 	g->fn = fn;
 	g->arg = arg;
 	/* Not from here: what is in the pool would be there at once. */
 	tcpk_timer_init(&g->now, ts->loop, on_now, g);
-	if (tcpk_timer_set(&g->now, tcpk_now()) == 0)
+	if (tcpk_timer_set(&g->now, tcpk_loop_now(ts->loop)) == 0)
 		return g;
 nomem:
 	free(g);
@@ -211,6 +231,7 @@ targets_get_cancel(struct targets_get *g)
 	if (g == NULL)
 		return;
 	tcpk_timer_stop(&g->now);
+	use_reserve(g);
 	if (g->connect != NULL) {
 		tcpk_connect_cancel(g->connect);
 		g->target->choice->now--;

@@ -74,6 +74,7 @@ struct targets {
 	const struct msg *msg;
 	struct target_counters *own;	/* where nobody else keeps them */
 	struct tcpk_loop *loop;
+	struct tcpk_reserve *reserve;	/* NULL none */
 	bool		 running;	/* checks and pools */
 };
 

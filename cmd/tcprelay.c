@@ -52,6 +52,8 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	rc->relay = r;
 	/* Every endpoint that is listened on is the first of a route. */
 	rc->route = (struct relay_route *)client->endpoint;
+	if (rc->route->mode != RELAY_TARGETS)
+		server_reserve_use(c);
 	if (r->record == NULL)
 		local = *client->listener;
 	else if (client->to != NULL)
@@ -109,7 +111,8 @@ start_targets(const struct relay *r, struct relay_config *c,
 		if (c->routes[i].targets == NULL)
 			continue;
 		count_targets(r, &c->routes[i]);
-		if (targets_start(c->routes[i].targets, r->loop, err) == -1)
+		if (targets_start(c->routes[i].targets, r->loop,
+		    server_reserve(r->server), err) == -1)
 			return -1;
 	}
 	return 0;
@@ -245,7 +248,8 @@ serve(struct relay *r)
 		.deadline = r->o.deadline,
 		.ready_fd = r->o.ready_fd,
 		.user = r->o.user,
-		.log = true
+		.log = true,
+		.reserve = true
 	};
 
 	if (can_reload(r))

@@ -121,6 +121,7 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 	    on_target, rc, err);
 	if (rc->get == NULL)
 		return -1;
+	rc->c.reserve = false;
 	rc->stream = client->stream;
 	tcpk_stream_on_ready(rc->stream, on_waiting, rc);
 	tcpk_stream_want(rc->stream, TCPK_HUP);

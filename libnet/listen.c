@@ -83,13 +83,18 @@ on_readable(void *arg, unsigned ready)
 	struct tcpk_listen	*l = arg;
 	struct tcpk_addr	 peer;
 	bool			 freed = false;
-	int			 fd, code, i;
+	int			 fd, code, room = 1, i;
 
 	(void)ready;
 	l->freed = &freed;
 	for (i = 0; i < BURST && !l->paused; i++) {
-		if (l->handler.room != NULL && !l->handler.room(l->arg)) {
+		if (l->handler.room != NULL)
+			room = l->handler.room(l->arg);
+		if (room == 0) {
 			tcpk_listen_pause(l);
+			break;
+		} else if (room == -1) {
+			trouble(l, errno);
 			break;
 		}
 		fd = tcpk_sock_accept(l->watch.fd, &peer);

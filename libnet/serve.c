@@ -95,26 +95,33 @@ on_again(void *arg)
 	resume(arg);
 }
 
-static bool
+static int
 on_room(void *arg)
 {
 	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
 
+	if (s->reserve != NULL && !tcpk_reserve_take(s->reserve))
+		return -1;
 	if (s->limits == NULL || tcpk_limits_take(s->limits))
-		return true;
+		return 1;
+	if (s->reserve != NULL) {
+		tcpk_reserve_use(s->reserve);
+		tcpk_reserve_left(s->reserve);
+	}
 	s->full = true;
 	tcpk_serve_pause(s);
 	if (tcpk_limits_shared(s->limits))
 		tcpk_timer_set(&s->again, tcpk_now() + LOOK_AGAIN);
-	return false;
+	return 0;
 }
 
-void
-tcpk__serve_give_place(struct tcpk_serve *s)
+static void
+give_place(struct tcpk_serve *s)
 {
 	if (s->limits != NULL)
 		tcpk_limits_give(s->limits);
-	resume(s);
+	if (s->reserve != NULL)
+		tcpk_reserve_left(s->reserve);
 }
 
 static void
@@ -122,8 +129,18 @@ on_unused(void *arg)
 {
 	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
 
-	if (s->limits != NULL)
-		tcpk_limits_give(s->limits);
+	if (s->reserve != NULL)
+		tcpk_reserve_use(s->reserve);
+	give_place(s);
+}
+
+void
+tcpk__serve_give_place(struct tcpk_serve *s)
+{
+	if (s->reserve != NULL)
+		tcpk_reserve_use(s->reserve);
+	give_place(s);
+	resume(s);
 }
 
 void
@@ -131,7 +148,8 @@ tcpk_serve_left(struct tcpk_serve *s, const struct tcpk_ip *ip)
 {
 	if (s->limits != NULL && ip != NULL)
 		tcpk_limits_give_host(s->limits, *ip);
-	tcpk__serve_give_place(s);
+	give_place(s);
+	resume(s);
 }
 
 static void
@@ -139,6 +157,8 @@ on_trouble(void *arg, const struct tcpk_err *err)
 {
 	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
 
+	if (s->reserve != NULL)
+		tcpk_reserve_short(s->reserve);
 	if (s->handler.trouble != NULL)
 		s->handler.trouble(s->arg, err);
 }
@@ -203,6 +223,7 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	s->loop = loop;
 	s->ep = ep;
 	s->one = opts->one;
+	s->reserve = opts->reserve;
 	s->handler = *handler;
 	s->arg = arg;
 	tcpk_timer_init(&s->now, loop, tcpk__serve_open, s);

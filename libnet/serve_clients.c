@@ -17,6 +17,8 @@ has_left(struct tcpk_serve *s, const struct tcpk_addr *peer)
 {
 	struct tcpk_ip	ip;
 
+	if (s->reserve != NULL)
+		tcpk_reserve_use(s->reserve);
 	tcpk_serve_left(s, tcpk_ip_from(&ip, peer) ? &ip : NULL);
 }
 

@@ -90,6 +90,7 @@ struct tcpk_serve {
 	struct tcpk__pendings	 headers, shakes;
 	struct tcpk_limits	*limits;	/* NULL: none */
 	struct tcpk_limits	*own_limits;
+	struct tcpk_reserve	*reserve;	/* NULL: none */
 	struct tcpk_serve	*forked;	/* from before the fork */
 	bool			 one;
 	bool			 full;		/* accepting is paused */

@@ -21,11 +21,11 @@ struct tcpk_listen_handler {
 	 */
 	void	(*trouble)(void *arg, const struct tcpk_err *);
 	/*
-	 * Is there room for one more?  Asked before each accept; true is
-	 * followed by client, or by unused when nobody came; false pauses.
-	 * Both may be NULL.
+	 * Is there room for one more?  Asked before each accept; 1 is
+	 * followed by client, or by unused when nobody came; 0 pauses; -1,
+	 * with errno, is trouble.  Both may be NULL.
 	 */
-	bool	(*room)(void *arg);
+	int	(*room)(void *arg);
 	void	(*unused)(void *arg);
 };
 

@@ -13,6 +13,7 @@
 #include <tcpkit/acl.h>
 #include <tcpkit/endpoint.h>
 #include <tcpkit/limits.h>
+#include <tcpkit/reserve.h>
 #include <tcpkit/stream.h>
 #include <tcpkit/tls.h>
 #include <tcpkit/udp.h>
@@ -90,6 +91,12 @@ struct tcpk_serve_opts {
 	 * udp.
 	 */
 	struct tcpk_limits *limits;
+	/*
+	 * Clients will need one more descriptor each: it is taken from here
+	 * before one is accepted, and a client that is handed over has it
+	 * until tcpk_reserve_use.  NULL: they will not.
+	 */
+	struct tcpk_reserve *reserve;
 	/*
 	 * In a process that was forked to serve along with another: the
 	 * other's serve, from before the fork.  Its sockets and what it read

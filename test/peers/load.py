@@ -5,6 +5,7 @@ have to get, and targets that do what a client asks for
 usage: load.py pour BYTES ADDRESS      connect
        load.py pour BYTES -l           listen for one client
        load.py idle N ADDRESS          the target is to be an echo
+       load.py turns N ADDRESS         the target is to be an echo
        load.py steady                  a target
        load.py flaky                   one that dies and comes back
        load.py churn N KIND=ADDRESS...
@@ -16,6 +17,8 @@ usage: load.py pour BYTES ADDRESS      connect
   idle    N are connected, and each has a byte echoed; "idle N" is said; then
           one more has 200 messages echoed, none of them slowly, and
           "served" is said; they leave when there is a file "go"
+  turns   N are connected at once, more than can be served; each in its turn
+          has its message echoed, and then ends; "turns N" is said
   steady  it echoes, unless a client's first byte is c (it ends well, with
           nothing said), r (a part is echoed, then it is reset) or s (it reads
           nothing for a moment, then echoes)
@@ -171,6 +174,21 @@ def idle(count, address):
     say(f'served; the slowest took {slowest * 1000:.1f} ms')
     while not is_time():
         time.sleep(0.01)
+
+
+def turns(count, address):
+    socks = [connect(address) for _ in range(int(count))]
+    for i, sock in enumerate(socks):
+        sock.sendall(b'%d' % i)
+    for i, sock in enumerate(socks):
+        got = sock.recv(100)
+        if got != b'%d' % i:
+            fail(f'client {i} got {got}')
+        sock.shutdown(socket.SHUT_WR)
+        if sock.recv(1):
+            fail(f'client {i} got more')
+        sock.close()
+    say(f'turns {count}')
 
 
 # --- targets ---------------------------------------------------------------
@@ -408,8 +426,8 @@ def hub(count, rounds, address):
     say(f'heard all; the slowest round took {slowest * 1000:.0f} ms')
 
 
-MODES = {'pour': pour, 'idle': idle, 'steady': steady, 'flaky': flaky,
-         'churn': churn, 'hub': hub}
+MODES = {'pour': pour, 'idle': idle, 'turns': turns, 'steady': steady,
+         'flaky': flaky, 'churn': churn, 'hub': hub}
 
 if len(sys.argv) < 2 or sys.argv[1] not in MODES:
     sys.exit(__doc__)

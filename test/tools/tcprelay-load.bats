@@ -196,6 +196,38 @@ crowded() {
 	TCPKIT_LOOP=poll crowded 300
 }
 
+# --- descriptors ------------------------------------------------------------
+
+# in_turn TARGET...: with few descriptors nobody is let in who cannot be served.
+in_turn() {
+	local limit
+	needs_proc
+	for limit in 26 40; do
+		start server sh -c 'ulimit -n $0; exec "$@"' "$limit" \
+			"$TCPRELAY" 127.0.0.1:0 "$@"
+		run -0 --separate-stderr "$LOAD" turns 60 "$ADDR"
+		says_times 1 'Too many open files'
+		run ! grep -E 'reset|resolve|Broken pipe' server.err
+		stopped
+	done
+}
+
+@test "out of descriptors: clients wait in the backlog, none is let in for nothing" {
+	target "$TCPECHO" 127.0.0.1:0
+	in_turn "$TARGET"
+}
+
+@test "the same with a name to be looked up" {
+	target "$TCPECHO" localhost:0
+	in_turn "localhost:${TARGET##*:}"
+}
+
+@test "the same with a first target that refuses, and with a program" {
+	target "$TCPECHO" 127.0.0.1:0
+	in_turn 127.0.0.1:1 "$TARGET"
+	in_turn exec:cat
+}
+
 # --- churn ------------------------------------------------------------------
 
 # place N: the address that "server" announced as its N-th.

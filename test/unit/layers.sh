@@ -48,7 +48,7 @@ layer() {
 	case $1 in
 	err | addr | value | ip | endpoint | acl | proxyproto | rate | \
 	digest) echo 0 ;;
-	loop | sock | resolve | shared | limits) echo 1 ;;
+	loop | sock | resolve | reserve | shared | limits) echo 1 ;;
 	listen | dial | via | udp | stream | starttls | tls) echo 2 ;;
 	connect | serve | pump | hub | simple) echo 3 ;;
 	esac
