@@ -136,6 +136,6 @@ tcpk__dial_numeric(struct tcpk_dial *d, struct tcpk_err *err)
 		return -1;
 	if (add_addresses(d, family, &a, 1) == -1)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
-	tcpk_timer_set(&d->next, d->started);
+	tcpk_timer_set(&d->next, tcpk_loop_now(d->loop));
 	return 1;
 }

@@ -13,6 +13,9 @@
 /* Buffers that are kept for the next taker. */
 #define SPARE	8
 
+/* Timers that others set to the time of this turn still run in it. */
+#define CHAIN	4
+
 struct tcpk_loop {
 	const struct tcpk__backend *backend;
 	void			*state;
@@ -313,9 +316,9 @@ tcpk_loop_turn(struct tcpk_loop *loop, uint64_t max, struct tcpk_err *err)
 		    "waiting for events");
 	loop->now = tcpk_now();
 	run_ready(loop);
-	/* No more than there are: one that sets itself again must not take
-	 * the turn of everyone else. */
-	for (n = loop->timers.n; n > 0; n--) {
+	/* Not many more than there are: one that sets itself again must not
+	 * take the turn of everyone else. */
+	for (n = loop->timers.n + CHAIN; n > 0; n--) {
 		t = tcpk__timers_take(&loop->timers, loop->now);
 		if (t == NULL)
 			break;

@@ -266,9 +266,7 @@ sock_drained(struct tcpk_stream *s, uint64_t *left)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
-	/* In this order: a reset leaves the queue as it was. */
-	*left = tcpk_sock_unsent(ss->watch.fd);
-	code = tcpk_sock_broken(ss->watch.fd);
+	code = tcpk_sock_drained(ss->watch.fd, left);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
 	return *left == 0 ? 0 : TCPK_AGAIN;

@@ -38,23 +38,49 @@ tcpk_sock_unsent(int fd)
 }
 
 /*
- * SO_ERROR also tells, once, of what did no harm (an ICMP error on a
- * connection that lives on); POLLERR is there for the rest only.
+ * Why a closed one is: 0 if both sides had ended it.  SO_ERROR also tells,
+ * once, of what did no harm (an ICMP error on a connection that lives on);
+ * POLLERR is there for the rest only.
  */
-int
-tcpk_sock_broken(int fd)
+static int
+why_closed(int fd, bool unsent)
 {
 	struct pollfd	p = { .fd = fd };
-	struct tcp_info	info;
-	socklen_t	len = sizeof(info);
 
+	/* Of several paths to the peer the first may be closed alone. */
 	if (poll(&p, 1, 0) != 1 || (p.revents & (POLLERR | POLLHUP)) == 0)
 		return 0;
 	if ((p.revents & POLLERR) != 0)
 		return tcpk_sock_error(fd);
 	/* The error was told already, and what is unsent stays so. */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-	    info.tcpi_state == TCP_CLOSE && tcpk_sock_unsent(fd) > 0)
-		return ECONNRESET;
-	return 0;
+	return unsent ? ECONNRESET : 0;
+}
+
+int
+tcpk_sock_broken(int fd)
+{
+	uint64_t	left;
+
+	return tcpk_sock_drained(fd, &left);
+}
+
+/* Once or more for each direction of each connection. */
+int
+tcpk_sock_drained(int fd, uint64_t *left)
+{
+	struct tcp_info	info;
+	socklen_t	len = sizeof(info);
+	int		n = 0;
+
+	/* In this order: a reset leaves the queue as it was. */
+	if (ioctl(fd, SIOCOUTQ, &n) == -1 || n < 0)
+		n = 0;
+	*left = 0;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return why_closed(fd, false);
+	*left = (uint64_t)n;
+	/* Then SIOCOUTQ says 0, whatever waits. */
+	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
+		*left = 1;
+	return info.tcpi_state == TCP_CLOSE ? why_closed(fd, n > 0) : 0;
 }

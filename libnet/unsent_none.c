@@ -8,9 +8,3 @@ tcpk_sock_unsent(int fd)
 	(void)fd;
 	return 0;
 }
-
-int
-tcpk_sock_broken(int fd)
-{
-	return tcpk_sock_error(fd);
-}

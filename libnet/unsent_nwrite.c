@@ -12,9 +12,3 @@ tcpk_sock_unsent(int fd)
 		return 0;
 	return n;
 }
-
-int
-tcpk_sock_broken(int fd)
-{
-	return tcpk_sock_error(fd);
-}

@@ -83,6 +83,12 @@ int	tcpk_sock_broken(int fd);
  */
 uint64_t tcpk_sock_unsent(int fd);
 
+/*
+ * Both at once: what is unsent, in left, and 0; or the errno value of why it
+ * has broken.
+ */
+int	tcpk_sock_drained(int fd, uint64_t *left);
+
 /* Let close() send a reset instead of a FIN (SO_LINGER, zero). */
 void	tcpk_sock_reset_on_close(int fd);
 
