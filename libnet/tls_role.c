@@ -247,6 +247,8 @@ tcpk__role_template(struct tcpk_tls_config *c)
 	br_ssl_engine_set_default_ecdsa(eng);
 	br_ssl_engine_set_all_flags(eng, flags);
 	br_ssl_engine_set_protocol_names(eng, c->alpn, c->nalpn);
+	/* We bring randomness along: BearSSL need not ask the processor. */
+	eng->rng_os_rand_done = 1;
 	if (c->server && c->resume)
 		c->sessions = tcpk__sessions_new();
 }
