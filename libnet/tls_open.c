@@ -1,18 +1,17 @@
 /*
- * Reading from TLS records: what came is decrypted where it lies, and alerts
- * and handshake messages are answered.  The peer is not to be trusted with
- * our time or memory, although it has the keys.
+ * Reading from TLS records: alerts and handshake messages are answered, data
+ * is decrypted and passed on.  The peer is not to be trusted with our time or
+ * memory, although it has the keys.
+ *
+ * Records are read into a buffer of the loop, for as long as a read takes: it
+ * has room for the frames of the sixteen records that a peer like us writes at
+ * a time, so that they come in one read and go on as one piece.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "tls_record_impl.h"
-
-#define MAX_RECORD	(TCPK__TLS_HEADER + TCPK__TLS_MAX_PLAIN + 32)
-
-/* A read needs room for one whole record at least. */
-#define MIN_ROOM	(2 * MAX_RECORD)
 
 /* Records without data that a peer may send between two with data. */
 #define MAX_EMPTY	256
@@ -88,12 +87,13 @@ take_record(struct tcpk__tls *t, unsigned type, const unsigned char *p,
 }
 
 /*
- * Decrypt the whole records in data, moving their plaintext together at its
- * beginning.  Returns how much that is; *used says how much was looked at.
+ * Decrypt the whole records in data, and gather their plaintext in out, which
+ * may be data itself.  Returns how much that is; *used says how much was
+ * looked at.
  */
 static size_t
 open_records(struct tcpk__tls *t, unsigned char *data, size_t len,
-    size_t *used)
+    unsigned char *out, size_t room, size_t *used)
 {
 	unsigned char	*rec, *plain;
 	size_t		 at = 0, put = 0, n, whole;
@@ -101,7 +101,8 @@ open_records(struct tcpk__tls *t, unsigned char *data, size_t len,
 	while (t->end == TCPK__OPEN && len - at >= TCPK__TLS_HEADER) {
 		rec = data + at;
 		n = (size_t)rec[3] << 8 | rec[4];
-		if (rec[1] != TCPK__TLS_VERSION >> 8 || rec[2] != (TCPK__TLS_VERSION & 0xff)) {
+		if (rec[1] != TCPK__TLS_VERSION >> 8 ||
+		    rec[2] != (TCPK__TLS_VERSION & 0xff)) {
 			broken(t, TCPK__ALERT_VERSION,
 			    "a record of another version");
 			break;
@@ -125,7 +126,12 @@ open_records(struct tcpk__tls *t, unsigned char *data, size_t len,
 		if (take_record(t, rec[0], plain, n) == -1 ||
 		    rec[0] != TCPK__RECORD_DATA)
 			continue;
-		memmove(data + put, plain, n);
+		/* most_raw sees to it; hostile bytes are not to be trusted. */
+		if (n > room - put) {
+			broken(t, TCPK__ALERT_INTERNAL, "a record too many");
+			break;
+		}
+		memmove(out + put, plain, n);
 		put += n;
 	}
 	*used = at;
@@ -167,16 +173,54 @@ end_of_input(struct tcpk__tls *t)
 }
 
 /*
- * Read once and decrypt in place.  n > 0 bytes of plaintext at data; 0 the
- * end; TCPK_AGAIN nothing yet, *more if it makes sense to read on; -1.
+ * As many bytes of records as cannot hold more than n of plaintext, whatever
+ * the peer makes of them: what is whole is opened at once, and none stays
+ * behind that no event would tell of.
+ */
+static size_t
+most_raw(const struct tcpk__tls *t, size_t n)
+{
+	size_t	frame = (size_t)t->prefix + TCPK__TLS_TAG;
+	size_t	most = n + (n / TCPK__TLS_MAX_PLAIN + 1) * frame;
+
+	return most < TCPK_BUFFER ? most : TCPK_BUFFER;
+}
+
+/* Give the caller what it has room for, and keep the rest of a record. */
+static ssize_t
+split(struct tcpk__tls *t, unsigned char *plain, size_t len, void *buf,
+    size_t n)
+{
+	if (len > n) {
+		t->plain = malloc(len - n);
+		if (t->plain == NULL) {
+			t->end = TCPK__FAILED;
+			return tcpk__stream_fail(&t->s, TCPK_EIO, 0,
+			    "out of memory");
+		}
+		memcpy(t->plain, plain + n, len - n);
+		t->plain_len = (uint32_t)(len - n);
+	}
+	memcpy(buf, plain, len < n ? len : n);
+	explicit_bzero(plain, len);
+	return (ssize_t)(len < n ? len : n);
+}
+
+/*
+ * Read once, behind what is left of the last time, and decrypt: to the caller
+ * if a whole record finds room there, or else in place.  n > 0 bytes of
+ * plaintext; 0 the end; TCPK_AGAIN nothing yet, *more if it makes sense to
+ * read on; -1.
  */
 static ssize_t
-fill(struct tcpk__tls *t, unsigned char *data, size_t room, bool *more)
+fill(struct tcpk__tls *t, unsigned char *raw, void *buf, size_t n, bool *more)
 {
+	bool	direct = n >= TCPK__TLS_MAX_PLAIN;
+	size_t	room = direct ? n : TCPK__TLS_MAX_PLAIN;
 	size_t	len = t->spill_len, used, put;
 	ssize_t	got;
 
-	got = tcpk_stream_read(t->inner, data + len, room - len);
+	got = tcpk_stream_read(t->inner, raw + len, most_raw(t, room) - len);
 	if (got == TCPK_AGAIN)
 		return TCPK_AGAIN;
 	if (got == 0)
@@ -186,17 +230,17 @@ fill(struct tcpk__tls *t, unsigned char *data, size_t room, bool *more)
 		return tcpk__tls_take_error(t);
 	}
 	if (len > 0) {
-		memcpy(data, t->spill, len);
+		memcpy(raw, t->spill, len);
 		free(t->spill);
 		t->spill = NULL;
 		t->spill_len = 0;
 	}
 	len += (size_t)got;
-	put = open_records(t, data, len, &used);
-	if (keep_rest(t, data + used, len - used) == -1 && put == 0)
+	put = open_records(t, raw, len, direct ? buf : raw, room, &used);
+	if (keep_rest(t, raw + used, len - used) == -1 && put == 0)
 		return -1;
 	if (put > 0)
-		return (ssize_t)put;
+		return direct ? (ssize_t)put : split(t, raw, put, buf, n);
 	if (t->end != TCPK__OPEN)
 		return t->end == TCPK__ENDED ? 0 : -1;
 	*more = true;
@@ -222,48 +266,30 @@ take_plain(struct tcpk__tls *t, void *buf, size_t n)
 	return (ssize_t)n;
 }
 
-/* For a caller who takes less than a record at a time. */
-static ssize_t
-read_small(struct tcpk__tls *t, void *buf, size_t n, bool *more)
-{
-	ssize_t	got;
-
-	t->plain = malloc(MIN_ROOM);
-	if (t->plain == NULL) {
-		t->end = TCPK__FAILED;
-		return tcpk__stream_fail(&t->s, TCPK_EIO, 0,
-		    "out of memory");
-	}
-	got = fill(t, t->plain, MIN_ROOM, more);
-	if (got > 0) {
-		t->plain_len = (uint32_t)got;
-		return take_plain(t, buf, n);
-	}
-	free(t->plain);
-	t->plain = NULL;
-	return got;
-}
-
 ssize_t
 tcpk__tls_read(struct tcpk_stream *s, void *buf, size_t n)
 {
 	struct tcpk__tls	*t = (struct tcpk__tls *)s;
-	ssize_t			 got;
-	bool			 more;
+	unsigned char		*raw;
+	ssize_t			 got = TCPK_AGAIN;
+	bool			 more = true;
 	int			 i;
 
 	if (t->plain_len > 0)
 		return take_plain(t, buf, n);
 	if (t->end != TCPK__OPEN)
 		return t->end == TCPK__ENDED ? 0 : -1;
-	/* Records without data, or halves of large ones, are not the end. */
-	for (i = 0; i < 4; i++) {
-		more = false;
-		got = n < MIN_ROOM ? read_small(t, buf, n, &more) :
-		    fill(t, buf, n, &more);
-		if (got != TCPK_AGAIN || !more)
-			break;
+	raw = tcpk_loop_buffer(t->loop);
+	if (raw == NULL) {
+		t->end = TCPK__FAILED;
+		return tcpk__stream_fail(&t->s, TCPK_EIO, 0, "out of memory");
 	}
+	/* Records without data, or halves of large ones, are not the end. */
+	for (i = 0; i < 4 && got == TCPK_AGAIN && more; i++) {
+		more = false;
+		got = fill(t, raw, buf, n, &more);
+	}
+	tcpk_loop_buffer_done(t->loop, raw);
 	/* An answer to write, or an end that came with the data. */
 	if (t->off < t->len || tcpk__tls_has_held(t))
 		tcpk__tls_set_want(t);

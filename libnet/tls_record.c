@@ -22,9 +22,8 @@
 /* Records that go out in one write. */
 #define MAX_BATCH	(TCPK_SCRATCH / TCPK__TLS_MAX_PLAIN)
 
-/* What our suites put behind the data, and the longest alert they make. */
-#define TAG		16
-#define SEALED_ALERT	(TCPK__TLS_HEADER + 8 + 2 + TAG)
+/* The longest alert that our suites make. */
+#define SEALED_ALERT	(TCPK__TLS_HEADER + 8 + 2 + TCPK__TLS_TAG)
 
 int
 tcpk__tls_take_error(struct tcpk__tls *t)
@@ -79,7 +78,7 @@ only_close_is_missing(struct tcpk__tls *t)
 	if (!t->close_sent)
 		return false;
 	tcpk_stream_drained(t->inner, &left);
-	return left + (t->len - t->off) <= t->prefix + 2u + TAG;
+	return left + (t->len - t->off) <= t->prefix + 2u + TCPK__TLS_TAG;
 }
 
 int

@@ -7,6 +7,7 @@
 #define TCPK__TLS_HEADER	5
 #define TCPK__TLS_VERSION	0x0303		/* TLS 1.2 */
 #define TCPK__TLS_MAX_PLAIN	16384
+#define TCPK__TLS_TAG		16	/* what our suites put behind it */
 
 /* What has come of the peer's direction. */
 enum tcpk__tls_end { TCPK__OPEN, TCPK__ENDED, TCPK__FAILED };

@@ -82,7 +82,7 @@ drained(struct end *e)
 static void
 test_sizes(void)
 {
-	static const size_t	reads[] = { 1, 100, 16384, 32841, 32842,
+	static const size_t	reads[] = { 1, 100, 16383, 16384, 16385, 32768,
 	    40000, TCPK_SCRATCH };
 	static const size_t	sizes[] = { 0, 1, 2, 100, 16383, 16384, 16385,
 	    32768, 49153, 262143, 262144, 262145, 1000000, 3000001 };
@@ -132,6 +132,91 @@ test_pieces(void)
 	end_move(&s, 9000000, true);
 	ok(all_well(), "megabytes both ways at once over TCP");
 	part();
+}
+
+/*
+ * One read takes as much as can be told to find room, whatever the records
+ * are: none stays behind that nobody would be told of.
+ */
+static void
+test_window(void)
+{
+	static const size_t	tails[][5] = {
+		{ 1, 1, 1, 1, 1 }, { 19, 2, 1 }, { 100, 16384 }, { 16384, 19 },
+		{ 32768, 1 }
+	};
+	size_t			i, j;
+	bool			fine = true;
+	int			k;
+
+	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		meet_pair();
+		s.at_a_time = 32768;
+		c.total = 32768;
+		end_write(&c);
+		for (j = 0; j < 5 && tails[i][j] != 0; j++) {
+			c.total += tails[i][j];
+			end_write(&c);
+		}
+		end_move(&s, 0, false);
+		for (k = 0; k < 1000 && s.got < c.total && !s.ended; k++)
+			tcpk_loop_turn(loop, TCPK_MS, NULL);
+		fine = fine && c.put == c.total && s.got == c.total &&
+		    !s.wrong && s.ended == 0;
+		part();
+	}
+	ok(fine, "two full records, and small ones behind them");
+}
+
+/*
+ * Connections of one loop share its buffers: none finds another's bytes
+ * there, however they take turns, in both directions, with short writes.
+ */
+static void
+test_many(void)
+{
+	enum { N = 8 };
+	static struct end	a[N], b[N];
+	int			peer, fd, i, small = 20000;
+	bool			fine = true, over = false;
+	uint64_t		until = tcpk_now() + LONG;
+
+	for (i = 0; i < N; i++) {
+		fd = make_tcp(&peer);
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+		setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &small,
+		    sizeof(small));
+		end_start(&a[i], client, fd);
+		end_start(&b[i], server, peer);
+		if (!turn_until(&a[i].done, &b[i].done, NULL) ||
+		    a[i].stream == NULL || b[i].stream == NULL) {
+			printf("Bail out! %s\n", a[i].err.text);
+			exit(1);
+		}
+		a[i].seed = b[i].seed = (unsigned char)(i * 31);
+		a[i].at_a_time = i % 2 == 0 ? TCPK_SCRATCH :
+		    5000u * (unsigned)i;
+		b[i].at_a_time = i % 3 == 0 ? 1000 : 16384u + (unsigned)i;
+		b[i].piece = 30000u * (unsigned)(i + 1);
+	}
+	for (i = 0; i < N; i++) {
+		end_move(&a[i], 700000, true);
+		end_move(&b[i], 600000, true);
+	}
+	while (!over && tcpk_now() < until) {
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+		over = true;
+		for (i = 0; i < N; i++)
+			over = over && a[i].ended != 0 && b[i].ended != 0;
+	}
+	for (i = 0; i < N; i++) {
+		fine = fine && a[i].ended == 1 && b[i].ended == 1 &&
+		    !a[i].wrong && !b[i].wrong && a[i].got == 600000 &&
+		    b[i].got == 700000;
+		end_free(&a[i]);
+		end_free(&b[i]);
+	}
+	ok(fine, "%d connections, both ways, at the same time", N);
 }
 
 /* --- readiness ------------------------------------------------------------ */
@@ -552,6 +637,8 @@ main(void)
 	client = client_config(server, "");
 	test_sizes();
 	test_pieces();
+	test_window();
+	test_many();
 	test_held();
 	test_unattended();
 	test_full();
