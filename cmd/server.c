@@ -9,6 +9,25 @@
 #include "server_impl.h"
 #include "tls_msg.h"
 
+/* The text of an address that is listened on: one for all who came there. */
+static const char *
+name_of(struct listener *l, const struct tcpk_addr *a)
+{
+	char	text[TCPK_ADDR_TEXT], **grown;
+	size_t	i;
+
+	tcpk_addr_format(a, text, sizeof(text));
+	for (i = 0; i < l->nnames; i++)
+		if (strcmp(l->names[i], text) == 0)
+			return l->names[i];
+	grown = reallocarray(l->names, l->nnames + 1, sizeof(*grown));
+	if (grown == NULL)
+		return NULL;
+	l->names = grown;
+	l->names[l->nnames] = strdup(text);
+	return l->names[l->nnames] != NULL ? l->names[l->nnames++] : NULL;
+}
+
 static int
 join(struct listener *l, struct server_client *c,
     const struct tcpk_client *client, struct tcpk_err *err)
@@ -40,8 +59,9 @@ join(struct listener *l, struct server_client *c,
 	/* Or ours. */
 	if (tcpk_addr_family(a) == AF_UNIX && !tcpk_addr_is_named(a))
 		a = client->listener;
+	c->local = name_of(l, client->listener);
 	c->peer = strdup(tcpk_addr_format(a, text, sizeof(text)));
-	return c->peer != NULL ? 0 :
+	return c->peer != NULL && c->local != NULL ? 0 :
 	    tcpk_err_set(err, TCPK_EIO, "out of memory");
 }
 
@@ -50,11 +70,11 @@ say_joined(const struct server *s, const struct server_client *c,
     const struct tcpk_client *client)
 {
 	struct msg_fields	f = { .event = "connect" };
-	char			text[TCPK_ADDR_TEXT], via[TCPK_ADDR_TEXT];
+	char			via[TCPK_ADDR_TEXT];
 
 	f.conn = c->conn;
 	f.peer = c->peer;
-	f.local = tcpk_addr_format(client->listener, text, sizeof(text));
+	f.local = c->local;
 	if (client->via != NULL)
 		f.via = tcpk_addr_format(client->via, via, sizeof(via));
 	msg(s->o.msg, s->o.announce ? MSG_NOTICE : MSG_INFO, &f,
@@ -86,6 +106,7 @@ say_left(const struct server *s, const struct server_client *c,
 	double			 seconds;
 
 	f.conn = c->conn;
+	f.local = c->local;
 	f.peer = c->peer;
 	f.target = e->target;
 	if (e->target != NULL && e->side != -1)

@@ -23,8 +23,9 @@ struct server_client {
 	struct tcpk_ip	      ip;	/* IPv4 and IPv6; else zero */
 	uint64_t	      conn;	/* its number, from 1 */
 	uint64_t	      since;	/* on the clock */
-	bool		      reserve;	/* has a descriptor kept back */
+	bool		      reserve;	/* has descriptors kept back */
 	char		     *peer;	/* its address, or the listener's */
+	const char	     *local;	/* the listener's */
 };
 
 /* How a client left. */
@@ -97,10 +98,10 @@ struct server_opts {
 	bool		  stats;	/* say the statistics at the end */
 	bool		  log;		/* say only who goes */
 	/*
-	 * Clients take one more descriptor each later on: who could not have
-	 * it is not accepted.
+	 * Clients take so many more descriptors each later on: who could not
+	 * have them is not accepted.
 	 */
-	bool		  reserve;
+	unsigned	  reserve;
 };
 
 /*
@@ -118,7 +119,7 @@ void	server_counts(const struct server *, struct server_counters *);
 /* What is kept back for the clients of this process; NULL: nothing is. */
 struct tcpk_reserve *server_reserve(const struct server *);
 
-/* The client takes its one more descriptor, or needs none after all. */
+/* The client takes its descriptors, or needs none after all. */
 void	server_reserve_use(struct server_client *);
 
 /* Which of the processes this one is, from 0. */

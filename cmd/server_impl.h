@@ -17,7 +17,11 @@ struct listener {
 	const struct tcpk_endpoint *ep;
 	struct tcpk_limits	*limits;	/* NULL: those of serve */
 	size_t			 clients;	/* that came here */
+	char			**names;	/* its addresses, as text */
+	size_t			 nnames;
 	bool			 retired;	/* freed with the last of them */
+	char			 text[TCPK_ADDR_TEXT];	/* its address */
+	bool			 stays;		/* in the reload */
 };
 
 /* A reload that waits for new listeners to be ready: server_reload.c. */
@@ -59,6 +63,9 @@ int	server_listen(struct server *, struct tcpk_err *);
 struct listener *server_listen_on(struct server *,
 	    const struct tcpk_endpoint *, const struct listener *like,
 	    struct tcpk_err *);
+
+/* It has made a key of its own: say which. */
+void	server_say_key(const struct listener *);
 
 /* Close it; it is freed when no client is there any more that came by it. */
 void	server_retire(struct listener *);

@@ -31,6 +31,17 @@ all_ready(struct server *s)
 		s->handler->ready(s->arg);
 }
 
+void
+server_say_key(const struct listener *l)
+{
+	struct tcpk_tls_cert	*cert = tcpk_serve_cert(l->serve, 0);
+
+	if (cert != NULL)
+		tls_msg_own(l->server->o.msg, cert, l->text,
+		    l->ep->o.client_ca != NULL);
+	free(cert);
+}
+
 static void
 on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
     const struct tcpk_err *err)
@@ -39,7 +50,6 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 	struct server		*s = l->server;
 	struct msg_fields	 f = { .event = "listening" };
 	char			 text[TCPK_ADDR_TEXT];
-	struct tcpk_tls_cert	*cert;
 	size_t			 i;
 
 	if (err != NULL) {
@@ -54,13 +64,11 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
 		msg(s->o.msg, MSG_NOTICE, &f, "listening on %s", text);
 		server_say_ready(s->o.ready_fd, text);
-		if (i > 0 || !l->ep->o.self_signed)
+		if (i > 0)
 			continue;
-		cert = tcpk_serve_cert(l->serve, 0);
-		if (cert != NULL)
-			tls_msg_own(s->o.msg, cert, text,
-			    l->ep->o.client_ca != NULL);
-		free(cert);
+		strlcpy(l->text, text, sizeof(l->text));
+		if (l->ep->o.self_signed)
+			server_say_key(l);
 	}
 	if (s->reload != NULL)
 		server_reload_ready(s, NULL);
@@ -192,6 +200,9 @@ free_listener(struct listener *l)
 	/* In a worker they are the parent's. */
 	if (l->server->parent == NULL)
 		tcpk_limits_free(l->limits);
+	while (l->nnames > 0)
+		free(l->names[--l->nnames]);
+	free(l->names);
 	free(l);
 }
 

@@ -69,19 +69,21 @@ use(struct server *s)
 {
 	struct msg_fields	 f = { .event = "reload" };
 	struct reload		*r = s->reload;
-	size_t			 i, j;
+	bool			 made_key;
+	size_t			 i;
 
 	s->reload = NULL;
-	for (i = 0; i < s->n; i++) {
-		for (j = 0; j < r->n && r->listeners[j] != s->listeners[i];)
-			j++;
-		if (j == r->n)
+	for (i = 0; i < s->n; i++)
+		if (!s->listeners[i]->stays)
 			server_retire(s->listeners[i]);
-	}
 	for (i = 0; i < r->n; i++) {
+		made_key = !r->listeners[i]->ep->o.self_signed &&
+		    r->eps[i]->o.self_signed;
 		r->listeners[i]->ep = r->eps[i];
 		if (r->files[i] != NULL)
 			tcpk_serve_use(r->listeners[i]->serve, r->files[i]);
+		if (made_key)
+			server_say_key(r->listeners[i]);
 	}
 	free(s->listeners);
 	s->listeners = r->listeners;
@@ -108,15 +110,12 @@ server_reload_ready(struct server *s, const struct tcpk_err *err)
 static struct listener *
 find(const struct server *s, const struct tcpk_endpoint *ep)
 {
-	const struct reload	*r = s->reload;
-	struct listener		*l;
-	size_t			 i, j;
+	struct listener	*l;
+	size_t		 i;
 
 	for (i = 0; i < s->n; i++) {
 		l = s->listeners[i];
-		for (j = 0; j < r->n && r->listeners[j] != l;)
-			j++;
-		if (j == r->n && tcpk_endpoint_same_place(l->ep, ep))
+		if (!l->stays && tcpk_endpoint_same_place(l->ep, ep))
 			return l;
 	}
 	return NULL;
@@ -130,9 +129,15 @@ prepare(struct server *s, size_t i, struct tcpk_err *err)
 	const struct tcpk_endpoint	*ep = r->eps[i];
 	struct listener			*l = find(s, ep);
 
+	/* Each would make one of its own. */
+	if (l != NULL && s->o.workers > 1 && ep->o.self_signed &&
+	    !l->ep->o.self_signed)
+		return tcpk_err_set(err, TCPK_EUSAGE, "%.80s: with --workers "
+		    "only a restart makes a key (self-signed)", ep->text);
 	if (l != NULL) {
 		r->files[i] = tcpk_serve_read_as(l->serve, ep, err);
 		r->listeners[i] = l;
+		l->stays = true;
 		return r->files[i] == NULL ? -1 : 0;
 	}
 	/* Its socket would have to be there before the fork. */
@@ -155,6 +160,8 @@ server_reload(struct server *s)
 
 	/* The one that is under way is of an older file. */
 	server_reload_abandon(s, NULL);
+	for (i = 0; i < s->n; i++)
+		s->listeners[i]->stays = false;
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return -1;

@@ -167,8 +167,10 @@ on_signal(void *arg, int signo)
 		tcpk_loop_reap(s->loop);
 		return;
 	case SIGHUP:
-		if (server_can_reload(s) && !s->stopping) {
-			server_reload(s);
+		/* Who is stopping has nothing to read any more. */
+		if (server_can_reload(s)) {
+			if (!s->stopping)
+				server_reload(s);
 			return;
 		}
 		break;
@@ -214,8 +216,8 @@ run(struct server *s)
 		return msg_status(&err);
 	}
 	tcpk_timer_init(&s->limit, s->loop, on_limit, s);
-	if (s->o.reserve && (s->o.workers == 1 || s->parent != NULL) &&
-	    (s->reserve = tcpk_reserve_new(&err)) == NULL)
+	if (s->o.reserve != 0 && (s->o.workers == 1 || s->parent != NULL) &&
+	    (s->reserve = tcpk_reserve_new(s->o.reserve, &err)) == NULL)
 		server_fail(s, "error", &err);
 	if (sig_watch(s->loop, on_signal, s, &err) == -1)
 		server_fail(s, "error", &err);

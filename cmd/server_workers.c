@@ -21,12 +21,13 @@
 /* Who lived shorter than this is not replaced at once. */
 #define SHORT_LIFE	TCPK_SECOND
 
-/* How long after the drain's limit a worker may take to leave. */
+/* How long a worker may take to leave when its time is over. */
 #define GRACE		(2 * TCPK_SECOND)
 
 /* What the parent says. */
 #define DRAIN		'T'
 #define RELOAD		'H'
+#define CUT		'K'
 
 struct worker {
 	pid_t		pid;		/* 0: there is none */
@@ -56,6 +57,12 @@ on_control(void *arg, unsigned ready)
 		return;
 	if (n == 1 && word == RELOAD) {
 		server_reload(s);
+		return;
+	}
+	if (n == 1 && word == CUT) {
+		s->stopping = true;
+		server_cut_all(s);
+		server_end(s, 0);
 		return;
 	}
 	if (n <= 0)
@@ -234,6 +241,24 @@ drain(struct workers *ws)
 		server_end(s, 0);
 }
 
+/*
+ * At once, with this status.  They cut their clients themselves: one of a
+ * process that is killed would take the kernel's FIN for a clean end.
+ */
+static void
+cut(struct workers *ws, int status)
+{
+	struct server	*s = ws->s;
+
+	s->stopping = true;
+	if (s->status == 0)
+		s->status = status;
+	say_all(ws, CUT);
+	tcpk_timer_set(&ws->limit, tcpk_now() + GRACE);
+	if (ws->running == 0)
+		server_end(s, status);
+}
+
 static void
 on_signal(void *arg, int signo)
 {
@@ -249,8 +274,8 @@ on_signal(void *arg, int signo)
 		return;
 	case SIGHUP:
 		/* What we could not read, none of them is to try. */
-		if (server_can_reload(s) && !s->stopping) {
-			if (server_reload(s) == 0)
+		if (server_can_reload(s)) {
+			if (!s->stopping && server_reload(s) == 0)
 				say_all(ws, RELOAD);
 			return;
 		}
@@ -261,17 +286,24 @@ on_signal(void *arg, int signo)
 			return;
 		}
 	}
+	if (s->status == 0) {
+		cut(ws, 128 + signo);
+		return;
+	}
 	kill_all(ws);
-	server_end(s, 128 + signo);
+	server_end(s, s->status);
 }
 
 static void
 on_deadline(void *arg)
 {
-	struct workers	*ws = arg;
+	struct workers		*ws = arg;
+	struct msg_fields	 f = { .event = "timeout" };
 
-	kill_all(ws);
-	server_end(ws->s, 4);
+	if (ws->s->stopping)
+		return;
+	msg(ws->s->o.msg, MSG_ERROR, &f, "deadline reached");
+	cut(ws, 4);
 }
 
 int

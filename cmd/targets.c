@@ -210,7 +210,7 @@ target_left(struct target *t, uint64_t bytes_to, uint64_t bytes_from)
 
 struct tcpk_connect *
 target_connect(struct target *t, const struct tcpk_proxy_from *from,
-    void (*trying)(void *, const struct tcpk_addr *),
+    char *const env[], void (*trying)(void *, const struct tcpk_addr *),
     void (*fn)(void *, const struct tcpk_connected *), void *arg,
     struct tcpk_err *err)
 {
@@ -218,7 +218,7 @@ target_connect(struct target *t, const struct tcpk_proxy_from *from,
 	struct tcpk_connect_opts	opts = {
 		.dial.numeric = t->ts->numeric,
 		.dial.trying = trying,
-		.envp = environ,
+		.envp = env != NULL ? env : environ,
 		.tls = t->tls,
 		.via = t->via,
 		/* A probe is nobody's connection. */

@@ -4,6 +4,9 @@
 
 #include "targets_impl.h"
 #include "tls_msg.h"
+#include "ucspi.h"
+
+extern char	**environ;
 
 struct targets_get {
 	struct targets	*ts;
@@ -11,6 +14,7 @@ struct targets_get {
 	struct tcpk_connect *connect;
 	struct tcpk_timer now;		/* the first try */
 	struct tcpk_proxy_from from;
+	char	       **env;		/* of programs; NULL: none yet */
 	uint64_t	 conn;
 	uint64_t	 client;	/* hash of its address */
 	void	       (*fn)(void *, const struct targets_got *);
@@ -41,6 +45,7 @@ finish(struct targets_get *g, struct targets_got *got)
 		atomic_fetch_add(&t->counters->total, 1);
 		atomic_fetch_add(&t->counters->bytes_in, got->nfirst);
 	}
+	ucspi_free(g->env);
 	g->fn(g->arg, got);
 	free(g);
 }
@@ -128,6 +133,21 @@ pick(struct targets_get *g)
 	return true;
 }
 
+/* A program has its environment from us.  -1: TCPK_EIO. */
+static int
+prepare(struct targets_get *g, struct tcpk_err *err)
+{
+	if (g->target->ep->scheme != TCPK_EXEC &&
+	    g->target->ep->scheme != TCPK_SH)
+		return 0;
+	use_reserve(g);
+	if (g->env == NULL)
+		g->env = ucspi_environment(environ, &g->from.listener,
+		    &g->from.client, NULL, g->conn, g->from.tls);
+	return g->env != NULL ? 0 :
+	    tcpk_err_set(err, TCPK_EIO, "out of memory");
+}
+
 /* Go to the next; err is why the one before failed. */
 static void
 try_next(struct targets_get *g, const struct tcpk_err *err)
@@ -138,11 +158,9 @@ try_next(struct targets_get *g, const struct tcpk_err *err)
 	while (pick(g)) {
 		if (take_spare(g))
 			return;
-		if (g->target->ep->scheme == TCPK_EXEC ||
-		    g->target->ep->scheme == TCPK_SH)
-			use_reserve(g);
-		g->connect = target_connect(g->target, &g->from, on_trying,
-		    on_connected, g, &c.err);
+		if (prepare(g, &c.err) == 0)
+			g->connect = target_connect(g->target, &g->from,
+			    g->env, on_trying, on_connected, g, &c.err);
 		if (g->connect != NULL) {
 			g->trial = target_trying(g->target);
 			return;
@@ -237,5 +255,6 @@ targets_get_cancel(struct targets_get *g)
 		g->target->choice->now--;
 		target_tried(g->target, g->trial);
 	}
+	ucspi_free(g->env);
 	free(g);
 }

@@ -7,6 +7,8 @@
  * client waits for one that does not answer.
  */
 
+#include <string.h>
+
 #include "targets_impl.h"
 #include "tls_msg.h"
 
@@ -62,10 +64,16 @@ say_down(struct target *t, const struct tcpk_connected *c)
 {
 	struct msg_fields	f = { .event = "target-down" };
 	char			peer[TCPK_ADDR_TEXT];
+	const char		*why = c->err.text;
+	size_t			n = strlen(t->ep->text);
 
 	f.target = t->ep->text;
+	/* Its name once is enough. */
+	if (strncmp(why, t->ep->text, n) == 0 &&
+	    strncmp(why + n, ": ", 2) == 0)
+		why += n + 2;
 	msg(t->ts->msg, MSG_WARNING, &f, "%s: set aside: %s", t->ep->text,
-	    c->err.text);
+	    why);
 	if (c->tls == NULL)
 		return;
 	f.peer = tcpk_addr_format(&c->peer, peer, sizeof(peer));
@@ -154,7 +162,7 @@ on_check_timer(void *arg)
 		return;
 	}
 	t->check_due = tcpk_now() + t->ep->o.check;
-	t->check = target_connect(t, NULL, NULL, on_checked, t, &c.err);
+	t->check = target_connect(t, NULL, NULL, NULL, on_checked, t, &c.err);
 	if (t->check == NULL) {
 		target_fails(t, &c);
 		check_later(t);

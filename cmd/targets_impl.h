@@ -78,9 +78,12 @@ struct targets {
 	bool		 running;	/* checks and pools */
 };
 
-/* A connection to it, for from or for ourselves (NULL). */
+/*
+ * A connection to it, for from or for ourselves (NULL).  env is of a program,
+ * and stays until it is connected; NULL is our own.
+ */
 struct tcpk_connect *target_connect(struct target *,
-	    const struct tcpk_proxy_from *from,
+	    const struct tcpk_proxy_from *from, char *const env[],
 	    void (*trying)(void *arg, const struct tcpk_addr *),
 	    void (*fn)(void *arg, const struct tcpk_connected *), void *arg,
 	    struct tcpk_err *);

@@ -50,6 +50,9 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	struct tcpk_addr	 local;
 
 	rc->relay = r;
+	/* What came with it is gone when this returns. */
+	if (client->tls != NULL)
+		client->tls = tcpk_tls_info(client->stream);
 	/* Every endpoint that is listened on is the first of a route. */
 	rc->route = (struct relay_route *)client->endpoint;
 	if (rc->route->mode != RELAY_TARGETS)
@@ -175,7 +178,10 @@ on_reload(void *arg, struct tcpk_endpoint *const **eps, size_t *n,
 
 	r->next = relay_config_new(&r->o, r->msg, err);
 	if (r->next == NULL)
-		return -1;
+		/* Flags have been told of, but not what they spoil. */
+		return err->text[0] != '\0' ? -1 : tcpk_err_set(err,
+		    TCPK_EUSAGE, "the flags do not go with %.100s",
+		    r->o.file != NULL ? r->o.file : "it");
 	/* The parent of workers has no targets: it serves nobody. */
 	if (r->loop != NULL && start_targets(r, r->next, err) == -1)
 		return -1;
@@ -249,7 +255,7 @@ serve(struct relay *r)
 		.ready_fd = r->o.ready_fd,
 		.user = r->o.user,
 		.log = true,
-		.reserve = true
+		.reserve = 1
 	};
 
 	if (can_reload(r))
@@ -275,6 +281,7 @@ prepare(struct relay *r)
 	if (r->o.hexdump == NULL && r->o.capture == NULL)
 		return 0;
 	r->record = record_open(r->o.hexdump, r->o.capture, r->msg, &err);
+	record_start(r->record);
 	if (r->record != NULL)
 		return 0;
 fail:

@@ -29,7 +29,7 @@ struct relay_route {
 	struct tcpk_endpoint *eps;		/* its targets */
 	size_t		     neps;
 	struct targets	    *targets;
-	bool		     headers;	/* some target gets PROXY headers */
+	bool		     tells;	/* some target who the client is */
 	unsigned	     line;		/* in the file; 0 none */
 };
 

@@ -257,24 +257,33 @@ add_stats(struct relay_config *c, const struct relay_opts *o,
 	return r;
 }
 
-/* A list that is wrong is so in this line of the file. */
 static int
-check_acl(const struct tcpk_options *o, struct tcpk_err *err)
+check_list(const char *name, const char *list, const char *file,
+    struct tcpk_err *err)
 {
 	struct tcpk_acl	*acl;
 	int		 r = 0;
 
-	if (o->acl == NULL && o->acl_file == NULL)
+	if (list == NULL && file == NULL)
 		return 0;
 	acl = tcpk_acl_new(NULL, NULL, err);
 	if (acl == NULL)
 		return -1;
-	if (o->acl_file != NULL)
-		r = tcpk_acl_add_file(acl, o->acl_file, err);
-	if (r == 0 && o->acl != NULL)
-		r = tcpk_acl_add_text(acl, "acl", o->acl, strlen(o->acl), err);
+	if (file != NULL)
+		r = tcpk_acl_add_file(acl, file, err);
+	if (r == 0 && list != NULL)
+		r = tcpk_acl_add_text(acl, name, list, strlen(list), err);
 	tcpk_acl_free(acl);
 	return r;
+}
+
+/* A list that is wrong is so in this line of the file. */
+static int
+check_lists(const struct tcpk_options *o, struct tcpk_err *err)
+{
+	if (check_list("acl", o->acl, o->acl_file, err) == -1)
+		return -1;
+	return check_list("proxy-protocol", o->proxy_senders, NULL, err);
 }
 
 /* Now that no route is moved any more. */
@@ -297,13 +306,15 @@ complete(struct relay_config *c, const struct relay_opts *o,
 		r = &c->routes[i];
 		r->config = c;
 		c->listens[i] = &r->listen;
-		if (r->line != 0 && check_acl(&r->listen.o, err) == -1)
+		if (r->line != 0 && check_lists(&r->listen.o, err) == -1)
 			return tcpk_err_wrap(err, "%.100s:%u", o->file,
 			    r->line);
 		if (r->neps == 0)
 			continue;
 		for (j = 0; j < r->neps; j++)
-			r->headers |= r->eps[j].o.proxy_protocol != 0;
+			r->tells |= r->eps[j].o.proxy_protocol != 0 ||
+			    r->eps[j].scheme == TCPK_EXEC ||
+			    r->eps[j].scheme == TCPK_SH;
 		r->targets = targets_new(r->eps, r->neps, &to, err);
 		if (r->targets == NULL)
 			return r->line == 0 ? -1 : tcpk_err_wrap(err,

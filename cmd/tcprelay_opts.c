@@ -93,9 +93,9 @@ help(const struct opts *opts)
 	    "       tcprelay --hub [options] LISTEN...\n"
 	    "\n"
 	    "Join endpoints to endpoints.  LISTEN and TARGET are HOST:PORT, "
-	    "[IPV6]:PORT, :PORT,\ntls://HOST:PORT, unix:PATH, unix:@NAME or "
-	    "fd:N, TARGET also exec:COMMAND or\nsh:COMMAND, with options "
-	    "behind commas: HOST:PORT,weight=3\n\n");
+	    "[IPV6]:PORT, :PORT,\ntls://HOST:PORT, unix:PATH or unix:@NAME, "
+	    "LISTEN also PORT or fd:N, TARGET also\nexec:COMMAND or "
+	    "sh:COMMAND, with options behind commas: HOST:PORT,weight=3\n\n");
 	opts_help(opts);
 	printf("\nTimes: 30, 1.5, 500ms, 2m, 1h.  Sizes: 512, 64k, 10M, 1G.\n"
 	    "Exit status: 0 told to stop, 1 cannot listen, 2 usage, 3 no such "

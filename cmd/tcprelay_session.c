@@ -110,7 +110,7 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 	};
 
 	/* What it connected to: not the wildcard that is listened on. */
-	if (!rc->route->headers)
+	if (!rc->route->tells)
 		from.listener = *client->listener;
 	else if (client->to != NULL)
 		from.listener = *client->to;

@@ -74,10 +74,20 @@ is_head_request(const struct relay_asker *a)
 }
 
 static bool
-is_http(const struct relay_asker *a)
+is_get(const struct relay_asker *a)
 {
 	return (a->nhead >= 4 && memcmp(a->head, "GET ", 4) == 0) ||
 	    is_head_request(a);
+}
+
+/* Any method: who sent it expects HTTP. */
+static bool
+is_http(const struct relay_asker *a)
+{
+	const char	*end = memchr(a->head, '\n', a->nhead);
+
+	return is_get(a) || (end != NULL && memmem(a->head,
+	    (size_t)(end - a->head), " HTTP/1.", 8) != NULL);
 }
 
 /* What is asked for: only this one thing is here. */
@@ -100,7 +110,7 @@ write_answer(struct relay_asker *a)
 	FILE	*f;
 	char	*body = NULL;
 	size_t	 n = 0;
-	bool	 known = !is_http(a) || is_known(a);
+	bool	 known = !is_http(a) || (is_get(a) && is_known(a));
 
 	f = open_memstream(&body, &n);
 	if (f == NULL)
@@ -108,7 +118,7 @@ write_answer(struct relay_asker *a)
 	if (known)
 		relay_metrics(f, a->rc->relay);
 	else
-		fputs("not found; ask for /metrics\n", f);
+		fputs("ask for /metrics, with GET\n", f);
 	if (fclose(f) != 0)
 		goto fail;
 	f = open_memstream(&a->text, &a->ntext);
@@ -117,8 +127,9 @@ write_answer(struct relay_asker *a)
 	if (is_http(a))
 		fprintf(f, "HTTP/1.0 %s\r\nContent-Type: text/plain; "
 		    "version=0.0.4; charset=utf-8\r\nContent-Length: %zu\r\n"
-		    "Connection: close\r\n\r\n", known ? "200 OK" :
-		    "404 Not Found", n);
+		    "Connection: close\r\n%s\r\n", known ? "200 OK" :
+		    is_get(a) ? "404 Not Found" : "405 Method Not Allowed", n,
+		    is_get(a) ? "" : "Allow: GET, HEAD\r\n");
 	if (!is_head_request(a))
 		fwrite(body, 1, n, f);
 	free(body);

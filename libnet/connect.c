@@ -149,6 +149,8 @@ on_now(void *arg)
 		    STDOUT_FILENO, &result.err);
 		break;
 	default:
+		if (c->opts.starting != NULL)
+			c->opts.starting(c->arg);
 		result.stream = tcpk_stream_program(c->loop, c->ep->argv,
 		    c->opts.envp, &result.err);
 		break;

@@ -19,13 +19,14 @@
 struct tcpk_reserve {
 	int	*fds;		/* kept back; at most wanted of them */
 	size_t	 n, room;
-	size_t	 wanted;	/* clients that need one more */
+	size_t	 wanted;	/* by all */
+	unsigned each;
 	size_t	 clients;
 	size_t	 plenty;	/* there are enough while they need fewer */
 };
 
 struct tcpk_reserve *
-tcpk_reserve_new(struct tcpk_err *err)
+tcpk_reserve_new(unsigned each, struct tcpk_err *err)
 {
 	struct tcpk_reserve	*r = calloc(1, sizeof(*r));
 	struct rlimit		 limit;
@@ -36,6 +37,7 @@ tcpk_reserve_new(struct tcpk_err *err)
 	}
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
+	r->each = each;
 	/* The rest is for listeners, pools, probes and pipes. */
 	r->plenty = limit.rlim_cur >= SIZE_MAX ? SIZE_MAX :
 	    (size_t)(limit.rlim_cur - limit.rlim_cur / 4);
@@ -85,13 +87,13 @@ grow(struct tcpk_reserve *r, size_t n)
 static bool
 is_plenty(const struct tcpk_reserve *r)
 {
-	return 2 * r->clients + MARGIN * r->wanted < r->plenty;
+	return (1 + r->each) * r->clients + MARGIN * r->wanted < r->plenty;
 }
 
 static bool
 keep_back(struct tcpk_reserve *r)
 {
-	size_t	margin = MARGIN * r->wanted;
+	size_t	margin = MARGIN * r->wanted / r->each;
 	bool	there;
 	int	code;
 
@@ -112,7 +114,7 @@ tcpk_reserve_take(struct tcpk_reserve *r)
 	int	code;
 
 	r->clients++;
-	r->wanted++;
+	r->wanted += r->each;
 	if (keep_back(r))
 		return true;
 	code = errno;
@@ -126,17 +128,17 @@ void
 tcpk_reserve_use(struct tcpk_reserve *r)
 {
 	if (r->wanted > 0)
-		r->wanted--;
+		r->wanted -= r->each;
 	shrink(r, r->wanted);
 }
 
 bool
 tcpk_reserve_again(struct tcpk_reserve *r)
 {
-	r->wanted++;
+	r->wanted += r->each;
 	if (is_plenty(r) || grow(r, r->wanted))
 		return true;
-	r->wanted--;
+	r->wanted -= r->each;
 	return false;
 }
 

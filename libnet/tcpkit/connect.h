@@ -42,6 +42,8 @@ struct tcpk_proxy_from {
 
 struct tcpk_connect_opts {
 	struct tcpk_dial_opts	dial;
+	/* NULL, or told right before a program is started; may not cancel. */
+	void	(*starting)(void *arg);
 	/* The environment of exec: and sh:. */
 	char *const	       *envp;
 	/* For several connections to one tls:// endpoint; NULL makes one. */

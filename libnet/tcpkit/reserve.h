@@ -1,12 +1,12 @@
 /*
- * reserve: descriptors kept back for clients that will need one more.
+ * reserve: descriptors kept back for clients that will need more of them.
  *
  * A client of a relay takes a second descriptor when its target is connected
- * to.  If the last ones go to further clients in the meantime, that fails,
- * for clients that were let in.  So while descriptors are short, each client
- * that has still to take its second one has it kept back here, and who cannot
- * have one kept back is not accepted yet.  While there are plenty this only
- * counts.
+ * to, one with a program a few.  If the last ones go to further clients in the
+ * meantime, that fails, for clients that were let in.  So while descriptors
+ * are short, each client that has still to take more has them kept back here,
+ * and who cannot have them kept back is not accepted yet.  While there are
+ * plenty this only counts.
  */
 #ifndef TCPKIT_RESERVE_H
 #define TCPKIT_RESERVE_H
@@ -17,20 +17,23 @@
 
 struct tcpk_reserve;
 
-/* For this process and its limit on descriptors.  NULL: TCPK_EIO. */
-struct tcpk_reserve *tcpk_reserve_new(struct tcpk_err *);
+/*
+ * For this process and its limit on descriptors; each client will need so
+ * many, one or more.  NULL: TCPK_EIO.
+ */
+struct tcpk_reserve *tcpk_reserve_new(unsigned each, struct tcpk_err *);
 void	tcpk_reserve_free(struct tcpk_reserve *);
 
 /*
- * A client is to be accepted, and will need one more; it is there from now
- * on.  False, with errno: there is none to be kept back.
+ * A client is to be accepted, and is there from now on.  False, with errno:
+ * what it will need is not to be kept back.
  */
 bool	tcpk_reserve_take(struct tcpk_reserve *);
 
-/* It is opened next, or will not be needed: what was kept back is closed. */
+/* That is opened next, or will not be needed: it is not kept back any more. */
 void	tcpk_reserve_use(struct tcpk_reserve *);
 
-/* It was closed again, and another is needed.  False, with errno: none. */
+/* It was closed again, and as many are needed.  False, with errno: none. */
 bool	tcpk_reserve_again(struct tcpk_reserve *);
 
 /* A client that was there is not any more. */

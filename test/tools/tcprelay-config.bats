@@ -76,6 +76,8 @@ bad() {
 	bad 'weight' '127.0.0.2:0,weight=3 unix:two'
 	conf '127.0.0.1:0 unix:one' '127.0.0.2:0,acl=banana unix:two'
 	wrong banana -f relay.conf
+	bad 'proxy-protocol:1:1: "banana"' \
+		'127.0.0.2:0,proxy-protocol=banana unix:two'
 }
 
 @test "a file of nothing, and none, are refused" {
@@ -249,6 +251,57 @@ bad() {
 	finish 0 stays
 	holds stays.got onemore
 	stop
+}
+
+@test "a listener that gets self-signed says its pin, and with --workers is refused" {
+	needs_tls
+	target one
+	conf '127.0.0.1:0 unix:one'
+	relay -f relay.conf
+	conf 'tls://127.0.0.1:0,self-signed unix:one'
+	reload 1
+	local key
+	key=$(sed -n 's/^tcprelay: self-signed certificate, pin //p' relay.err)
+	[ "$(ask --tls-pin "$key" --tls-pin-only)" = one ]
+	stop
+	conf '127.0.0.1:0 unix:one'
+	relay --workers 2 -f relay.conf
+	conf 'tls://127.0.0.1:0,self-signed unix:one'
+	not_reloaded 1 'self-signed: with --workers only a restart'
+	[ "$(ask)" = one ]
+}
+
+@test "flags that no address of the new file takes: it says what is wrong" {
+	target one
+	conf 'unix:sock unix:one'
+	relay --mode 600 -f relay.conf
+	conf '127.0.0.1:0 unix:one'
+	not_reloaded 1 'the flags do not go with relay\.conf'
+	[ "$(ask)" = one ]
+}
+
+@test "SIGHUP while it is stopping cuts nobody, and reads nothing" {
+	target one
+	conf '127.0.0.1:0 unix:one'
+	local more
+	for more in '' '--workers 2'; do
+		# shellcheck disable=SC2086 # flags
+		relay $more -f relay.conf
+		rm -f here go
+		spawn stays "$PEER" "$ADDR" recv:3 touch:here wait:go \
+			text:more recv:4 shut eof >stays.got
+		await test -e here
+		kill -TERM "${pid[relay]}"
+		await refused "$ADDR"
+		kill -HUP "${pid[relay]}"
+		kill -USR1 "${pid[relay]}"	# behind which it has been seen
+		await says 1 '^tcprelay: 1 clients? now' relay
+		touch go
+		finish 0 stays
+		holds stays.got onemore
+		finish 0 relay
+		says_times 0 'reloaded' relay
+	done
 }
 
 @test "without a file, and anything else to read again, SIGHUP ends it" {

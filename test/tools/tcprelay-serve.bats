@@ -97,6 +97,41 @@ PROMCHECK=$SRC/test/peers/promcheck.py
 	finish 130 relay
 }
 
+# cut_whole STATUS SIGNAL...: of several processes; who is there is reset,
+# and logged.
+cut_whole() {
+	guest a 3
+	spawn b "$PEER" "$ADDR" recv:3 touch:b.here broken
+	await test -e b.here
+	local status=$1 signal
+	shift
+	for signal; do
+		kill "-$signal" "${pid[relay]}"
+		await says 1 '^tcprelay: stopping when' relay
+	done
+	finish "$status" relay
+	finish 0 b
+	says_times 2 '^tcprelay: warning: .*: cut by the server.s stop after ' \
+		relay
+}
+
+@test "--workers: a second signal ends all at once, and by resets" {
+	target one
+	relay --workers 2 127.0.0.1:0 unix:one
+	cut_whole 130 TERM INT
+}
+
+@test "--deadline: who is there is reset then; with --workers too" {
+	target one
+	relay --deadline 2 127.0.0.1:0 unix:one
+	cut_whole 4
+	said 'tcprelay: deadline reached' relay
+	rm a.here b.here
+	relay --deadline 2 --workers 2 127.0.0.1:0 unix:one
+	cut_whole 4
+	said 'tcprelay: deadline reached' relay
+}
+
 @test "when descriptors run out it waits, says so, and then goes on" {
 	start one "$TCPECHO" unix:one
 	start relay sh -c 'ulimit -n 40; exec "$@"' sh "$TCPRELAY" 127.0.0.1:0 \
@@ -184,6 +219,9 @@ metrics() {
 	curl -sS -I --max-time 20 --unix-socket stats http://x/metrics >answer
 	head -n 1 answer | grep -q " 200 "
 	expect 22 curl -sS -f --max-time 20 --unix-socket stats http://x/else
+	curl -sS -i --max-time 20 --unix-socket stats -d a=b \
+		http://x/metrics >answer
+	head -n 1 answer | grep -q ' 405 '
 }
 
 @test "--stats-listen with --workers: one set of counters" {

@@ -124,6 +124,14 @@ returned() {
 	says_times 1 '^tcprelay: warning: unix:nobody: set aside: ' relay
 }
 
+@test "who is set aside is named once" {
+	start echo "$TCPECHO" 127.0.0.1:0
+	relay 127.0.0.1:0 "tls://$ADDR,insecure,connect-timeout=100ms"
+	expect 0 "$PEER" "$ADDR" broken
+	await says 1 ': set aside: ' relay
+	says_times 1 '^tcprelay: warning: tls://[^ ]*: set aside: [^/]*$' relay
+}
+
 @test "check=T finds by itself that a target is gone, and is back" {
 	target one
 	relay 127.0.0.1:0 unix:one,check=100ms
@@ -176,6 +184,24 @@ returned() {
 	printf again | expect 0 "$TCPCAT" "$ADDR" >got
 	holds got 'welcome\nagain'
 	says_times 2 '^tcprelay: 127\.0\.0\.1:[0-9]+ to sh:.*: done ' relay
+}
+
+@test "exec: and sh: learn who the client is, as with tcpcat -e" {
+	export TCPREMOTEIP=forged TCPREMOTEINFO=forged
+	relay 127.0.0.1:0,proxy-protocol=+127/8 unix:nobody \
+		'sh:echo $PROTO $TCPREMOTEIP $TCPREMOTEPORT $TCPLOCALIP $TCPLOCALPORT $TCPCONNNUM$TCPREMOTEINFO; cat'
+	printf 'PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\nhi' >said
+	expect 0 "$TCPCAT" "$ADDR" <said >got
+	holds got 'TCP 192.0.2.1 1234 192.0.2.2 80 1\nhi'
+	stop
+	relay :0 'sh:echo $TCPREMOTEIP $TCPLOCALIP $TCPLOCALPORT'
+	ADDR=127.0.0.1:$PORT
+	ask >got
+	holds got "127.0.0.1 127.0.0.1 $PORT\n"
+	stop
+	relay unix:sock 'sh:echo $PROTO $UNIXLOCALPATH $UNIXCONNNUM'
+	ask >got
+	holds got 'UNIX sock 1\n'
 }
 
 @test "exec: splits on blanks, and is no shell" {

@@ -132,6 +132,32 @@ turned_down() {		# REGEX TARGET
 	run ! grep -q 'connection from' echo.err
 }
 
+# told FLAG...: a target gets a PROXY header that says what TLS is like.
+told() {
+	start peer "$PEER" -o told -l 127.0.0.1:0 eof text:ok shut
+	relay "$@" "tls://127.0.0.1:0,$(own server),client-ca=$CERTS/ca.pem" \
+		"$ADDR,proxy-protocol=2"
+	printf hi | expect 0 "$TCPCAT" --sha256 \
+		"tls://$ADDR,$(trusts),$(own client),name=localhost" >got
+	holds got ok
+	finish 0 peer
+	grep -aq 'localhost.*TLSv1\.2.*ECDHE-.*A Clienthi$' told
+	stop
+}
+
+@test "proxy-protocol=2 says what TLS was agreed on with the client" {
+	told
+	told --hexdump talk
+}
+
+@test "a program finds what TLS was agreed on with the client" {
+	relay "tls://127.0.0.1:0,$(own server),client-ca=$CERTS/ca.pem" \
+		'sh:echo $TLS_PROTOCOL $TLS_SNI $TLS_PEER_SUBJECT'
+	ask --tls-ca "$CERTS/ca.pem" --tls-cert "$CERTS/client.pem" \
+		--tls-key "$CERTS/client.key" --tls-name localhost >got
+	holds got 'TLSv1.2 localhost O=Tests,CN=A Client\n'
+}
+
 @test "--capture records what passes, decrypted" {
 	start echo "$TCPECHO" "tls://127.0.0.1:0,$(own server)"
 	relay --capture dump --hexdump text "tls://127.0.0.1:0,$(own server)" \

@@ -64,7 +64,7 @@ test_plenty(void)
 
 	limit(LIMIT);
 	before = free_ones();
-	r = tcpk_reserve_new(&err);
+	r = tcpk_reserve_new(1, &err);
 	ok(r != NULL && tcpk_reserve_take(r) && free_ones() == before,
 	    "with plenty nothing is kept back");
 	tcpk_reserve_short(r);
@@ -80,7 +80,7 @@ test_plenty(void)
 static void
 test_many(void)
 {
-	struct tcpk_reserve	*r = tcpk_reserve_new(NULL);
+	struct tcpk_reserve	*r = tcpk_reserve_new(1, NULL);
 	size_t			 n = 0, before = free_ones();
 	int			 i;
 
@@ -108,7 +108,7 @@ test_many(void)
 static void
 test_again(void)
 {
-	struct tcpk_reserve	*r = tcpk_reserve_new(NULL);
+	struct tcpk_reserve	*r = tcpk_reserve_new(1, NULL);
 	size_t			 i, before = free_ones();
 
 	tcpk_reserve_short(r);
@@ -132,11 +132,36 @@ test_again(void)
 	ok(free_ones() == before, "nothing is left of it");
 }
 
+static void
+test_each(void)
+{
+	struct tcpk_reserve	*r = tcpk_reserve_new(4, NULL);
+	size_t			 n = 0, i, before = free_ones();
+
+	tcpk_reserve_short(r);
+	while (n < LIMIT && tcpk_reserve_take(r)) {
+		opened[nopened++] = socket(AF_UNIX, SOCK_DGRAM, 0);
+		n++;
+	}
+	ok(n >= 6 && n < before / 5, "%zu were let in who need 4 more", n);
+	for (i = 0; i < 4 * n; i++) {
+		if (i % 4 == 0)
+			tcpk_reserve_use(r);
+		opened[nopened] = socket(AF_UNIX, SOCK_DGRAM, 0);
+		if (opened[nopened++] == -1)
+			break;
+	}
+	ok(i == 4 * n, "and found them");
+	close_all();
+	tcpk_reserve_free(r);
+}
+
 int
 main(void)
 {
 	test_plenty();
 	test_many();
 	test_again();
+	test_each();
 	return done_testing();
 }

@@ -299,7 +299,7 @@ set_new(enum balance balance, struct tcpk_err *err, ...)
 		return false;
 	for (i = 0; i < set.n; i++)
 		targets_count(set.ts, i, &set.counters[i]);
-	return targets_start(set.ts, loop, err) == 0;
+	return targets_start(set.ts, loop, NULL, err) == 0;
 }
 
 __attribute__((unused))
