@@ -147,7 +147,7 @@ add_tls(struct line *l, const struct tcpk_tls_info *info)
 
 static void
 build_json(struct line *l, const struct msg *m, enum msg_level level,
-    const struct msg_fields *f, const char *text)
+    const struct msg_fields *f, bool failed, const char *text)
 {
 	add(l, "{");
 	add_time(l);
@@ -180,7 +180,7 @@ build_json(struct line *l, const struct msg *m, enum msg_level level,
 	add_key(l, "sha256_out", f->sha256_out);
 	if (f->tls != NULL)
 		add_tls(l, f->tls);
-	if (level == MSG_ERROR || level == MSG_WARNING)
+	if (failed || level == MSG_ERROR || level == MSG_WARNING)
 		add_key(l, "error", text);
 	add(l, "}");
 }
@@ -217,14 +217,14 @@ room(enum msg_level level)
 
 static void
 print(const struct msg *m, enum msg_level level, const struct msg_fields *f,
-    const char *text)
+    bool failed, const char *text)
 {
 	struct line	l = { .n = 0 };
 
 	if (!shown(m, level))
 		return;
 	if (m->json)
-		build_json(&l, m, level, f, text);
+		build_json(&l, m, level, f, failed, text);
 	else {
 		addf(&l, "%s: %s", m->tool,
 		    level == MSG_WARNING ? "warning: " : "");
@@ -252,7 +252,7 @@ msg(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	print(m, level, f, text);
+	print(m, level, f, false, text);
 }
 
 int
@@ -260,7 +260,7 @@ msg_result(const struct msg *m, const struct msg_fields *f)
 {
 	struct line	l = { .n = 0 };
 
-	build_json(&l, m, MSG_RESULT, f, "");
+	build_json(&l, m, MSG_RESULT, f, false, "");
 	l.text[l.n++] = '\n';
 	return fwrite(l.text, 1, l.n, stdout) == l.n &&
 	    fflush(stdout) == 0 ? 0 : -1;
@@ -274,7 +274,7 @@ msg_err(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 
 	if (fields.reason == NULL)
 		fields.reason = tcpk_err_word(err->kind);
-	print(m, level, &fields, err->text);
+	print(m, level, &fields, true, err->text);
 }
 
 int

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ remember(struct opts *o, size_t i, const char *value)
 	struct tcpk_option_info	info;
 
 	tcpk_option_info(i, &info);
+	o->given[i] = NULL;
 	if (info.list && value != NULL)
 		add_to_list(o, i, value);
 	else
@@ -123,17 +125,27 @@ remember(struct opts *o, size_t i, const char *value)
 }
 
 void
-opts_flag(struct opts *o, const char *name, const char *value)
+opts_flag_as(struct opts *o, const char *name, const char *value,
+    const char *given)
 {
 	size_t	i;
 
-	for (i = 0; i < o->nnames; i++)
-		if (strcmp(o->names[i], name) == 0)
-			remember(o, i, value);
+	for (i = 0; i < o->nnames; i++) {
+		if (strcmp(o->names[i], name) != 0)
+			continue;
+		remember(o, i, value);
+		o->given[i] = given;
+	}
 }
 
-bool
-opts_any_tls(const struct opts *o)
+void
+opts_flag(struct opts *o, const char *name, const char *value)
+{
+	opts_flag_as(o, name, value, NULL);
+}
+
+const char *
+opts_tls_flag(const struct opts *o)
 {
 	struct tcpk_option_info	info;
 	size_t			i;
@@ -146,9 +158,15 @@ opts_any_tls(const struct opts *o)
 		schemes = info.schemes[TCPK_CONNECT] |
 		    info.schemes[TCPK_LISTEN];
 		if (schemes == 1u << TCPK_TLS)
-			return true;
+			return info.flag;
 	}
-	return false;
+	return NULL;
+}
+
+bool
+opts_any_tls(const struct opts *o)
+{
+	return opts_tls_flag(o) != NULL;
 }
 
 void
@@ -269,7 +287,9 @@ opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
 			taken++;
 			if (tcpk_endpoint_default(eps[j], info.name, value,
 			    &err) == -1)
-				return msg_usage(o->msg, "--%s: %s: %s",
+				return msg_usage(o->msg, "%s%s: %s: %s",
+				    o->given[i] != NULL ? "" : "--",
+				    o->given[i] != NULL ? o->given[i] :
 				    info.flag, eps[j]->text, err.text);
 		}
 	}
@@ -277,6 +297,19 @@ opts_apply(const struct opts *o, struct tcpk_endpoint *const eps[], size_t n)
 		if (take_cert_file(o, eps[j]) != 0)
 			return 2;
 	return 0;
+}
+
+int
+opts_printed(const struct opts *o)
+{
+	struct msg_fields	f = { .event = "error" };
+	struct tcpk_err		err;
+
+	if (fflush(stdout) == 0)
+		return 0;
+	tcpk_err_errno(&err, TCPK_EIO, errno, "standard output");
+	msg_err(o->msg, MSG_ERROR, &f, &err);
+	return msg_status(&err);
 }
 
 static void

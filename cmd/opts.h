@@ -34,6 +34,7 @@ struct opts {
 	/* Endpoint options given as flags; NULL: not given. */
 	const char		*flags[OPTS_MAX];
 	const char		*names[OPTS_MAX];	/* as in libnet */
+	const char		*given[OPTS_MAX];	/* as "-w"; NULL: long */
 	char			*joined[OPTS_MAX];	/* lists, ours */
 	size_t			 nnames;
 	char		       **secrets;	/* operands with a password */
@@ -63,6 +64,10 @@ int	opts_next(struct opts *, int argc, char **argv);
  */
 void	opts_flag(struct opts *, const char *name, const char *value);
 
+/* The same, given as another flag, "-w", which errors will name. */
+void	opts_flag_as(struct opts *, const char *name, const char *value,
+	    const char *given);
+
 /*
  * Set what was given on the endpoints that take it.  0, or 2 after a usage
  * error, which has been reported: no endpoint takes it, a wrong value.
@@ -70,8 +75,15 @@ void	opts_flag(struct opts *, const char *name, const char *value);
 int	opts_apply(const struct opts *, struct tcpk_endpoint *const eps[],
 	    size_t n);
 
-/* Was any flag given that only TLS has? */
+/* Was any flag given that only TLS has?  Its name, without --, or NULL. */
+const char *opts_tls_flag(const struct opts *);
 bool	opts_any_tls(const struct opts *);
+
+/*
+ * What was asked for is printed: --help, --version.  Returns the status, 7
+ * after an error, which has been reported, where it could not be.
+ */
+int	opts_printed(const struct opts *);
 
 void	opts_free(struct opts *);
 

@@ -101,17 +101,16 @@ check_files(const struct record *r, struct tcpk_err *err)
 	return 0;
 }
 
-static int
-empty(const struct record_file *f, struct tcpk_err *err)
+static void
+empty(struct record *r, struct record_file *f)
 {
 	struct stat	st;
 
-	if (f->option == NULL || f->fd == STDERR_FILENO ||
+	if (silent(f) || f->fd == STDERR_FILENO ||
 	    fstat(f->fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    ftruncate(f->fd, 0) == 0)
-		return 0;
-	return tcpk_err_errno(err, TCPK_EIO, errno, "%s %s", f->option,
-	    f->name);
+		return;
+	fail(r, f, errno);
 }
 
 static int
@@ -146,17 +145,26 @@ record_open(const char *hexdump, const char *capture, const struct msg *m,
 	r->text.fd = r->pcap.fd = -1;
 	if (open_file(&r->text, "--hexdump", hexdump, err) == -1 ||
 	    open_file(&r->pcap, "--capture", capture, err) == -1 ||
-	    check_files(r, err) == -1 || empty(&r->text, err) == -1 ||
-	    empty(&r->pcap, err) == -1) {
+	    check_files(r, err) == -1) {
 		close_file(&r->text);
 		close_file(&r->pcap);
 		free_record(r);
 		return NULL;
 	}
 	record_text_init(r);
+	return r;
+}
+
+void
+record_start(struct record *r)
+{
+	if (r == NULL || r->started)
+		return;
+	r->started = true;
+	empty(r, &r->text);
+	empty(r, &r->pcap);
 	if (!silent(&r->pcap))
 		record_pcap_init(r);
-	return r;
 }
 
 struct record_conn *
@@ -166,6 +174,7 @@ record_begin(struct record *r, uint64_t conn, const struct tcpk_addr *local,
 	struct record_conn	*c;
 	struct timespec		 now;
 
+	record_start(r);
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 		return NULL;

@@ -29,14 +29,22 @@ struct record_conn;
 enum { RECORD_OUT, RECORD_IN };
 
 /*
- * Open (create, or empty) the files; either may be NULL, not both.  They hold
+ * Open (create) the files; either may be NULL, not both.  They hold
  * what is secret: a new one can be read by its owner only.  A FIFO is waited
  * for until somebody reads.  m is used until the close.  NULL: TCPK_EIO, or
  * TCPK_EUSAGE for the same file twice and a capture to a terminal, with the
- * option and the file in the text; what is in the files is still there.
+ * option and the file in the text.  What is in the files stays until
+ * record_start.
  */
 struct record *record_open(const char *hexdump, const char *capture,
 	    const struct msg *m, struct tcpk_err *);
+
+/*
+ * Nothing is wrong with what was asked for, and the files are emptied and
+ * begun.  The first record_begin does it where this was not called.  Once is
+ * enough; NULL is fine.
+ */
+void	record_start(struct record *);
 
 /*
  * A connection: its number, its ends (NULL, or len 0, where there is none:

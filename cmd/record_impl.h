@@ -27,6 +27,7 @@ struct record_file {
 struct record {
 	const struct msg *msg;
 	struct record_file text, pcap;
+	bool		 started;
 	size_t		 ntext;		/* in buf */
 	char		 hex[256][4];	/* "2e " and whatever */
 	char		 shown[256];	/* '.' for what does not print */

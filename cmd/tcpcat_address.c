@@ -96,7 +96,8 @@ set_source(const struct tcpcat_raw *raw, struct opts *opts, char **source)
 	else if (raw->source != NULL)
 		*source = strdup(raw->source);
 	if (*source != NULL)
-		opts_flag(opts, "source", *source);
+		opts_flag_as(opts, "source", *source, raw->port == NULL ?
+		    "-s" : raw->source == NULL ? "-p" : "-s and -p");
 }
 
 static char *
@@ -131,15 +132,22 @@ program_text(const struct tcpcat_raw *raw)
 	return strdup("-");
 }
 
+static void
+take_family(const struct tcpcat_raw *raw, struct opts *opts)
+{
+	if (raw->v4 || raw->v6)
+		opts_flag_as(opts, "family", raw->v4 ? "4" : "6",
+		    raw->v4 ? "-4" : "-6");
+}
+
 void
 tcpcat_scan_flags(const struct tcpcat_raw *raw, struct opts *opts)
 {
-	if (raw->v4 || raw->v6)
-		opts_flag(opts, "family", raw->v4 ? "4" : "6");
+	take_family(raw, opts);
 	if (raw->source != NULL)
-		opts_flag(opts, "source", raw->source);
+		opts_flag_as(opts, "source", raw->source, "-s");
 	if (raw->wait != NULL)
-		opts_flag(opts, "connect-timeout", raw->wait);
+		opts_flag_as(opts, "connect-timeout", raw->wait, "-w");
 }
 
 /* Datagrams come from anyone: there are no connections to be kept apart. */
@@ -199,6 +207,39 @@ take_for_senders(struct tcpcat_opts *o, struct opts *opts,
 	return -1;
 }
 
+static void
+wrong_scheme(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
+    const struct opts *opts, const struct msg *m)
+{
+	const char	*flag = "tls";
+
+	if (o->remote.scheme != TCPK_UDP && raw->udp)
+		msg_usage(m, "%s is not UDP, and -u asks for it",
+		    o->remote.text);
+	else {
+		if (!raw->tls)
+			flag = o->tls_info ? "tls-info" :
+			    opts_tls_flag(opts);
+		msg_usage(m, "%s is not TLS, and --%s asks for it",
+		    o->remote.text, flag);
+	}
+}
+
+/* Who has no reset to close by? */
+static int
+check_reset(const struct tcpcat_opts *o, const struct msg *m)
+{
+	switch (o->remote.scheme) {
+	case TCPK_TCP:
+	case TCPK_TLS:
+	case TCPK_FD:
+		return -1;
+	default:
+		return !o->reset ? -1 : msg_usage(m, "%s: --reset is for "
+		    "TCP and TLS", o->remote.text);
+	}
+}
+
 int
 tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
     struct opts *opts, int argc, char **argv, const struct msg *m)
@@ -219,24 +260,26 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	remote = remote_text(o, raw, opts, &source, argc, argv, m);
 	if (remote == NULL || local == NULL)
 		goto out;
-	if (raw->v4 || raw->v6)
-		opts_flag(opts, "family", raw->v4 ? "4" : "6");
-	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1 ||
-	    tcpk_endpoint_parse_as(&o->remote, remote, o->listen ?
+	take_family(raw, opts);
+	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1) {
+		msg_usage(m, "%s: %s", raw->exec != NULL ? "-e" : "-c",
+		    err.text);
+		goto out;
+	}
+	if (tcpk_endpoint_parse_as(&o->remote, remote, o->listen ?
 	    TCPK_LISTEN : TCPK_CONNECT, scheme, &err) == -1) {
 		msg_usage(m, "%s", err.text);
 		goto out;
 	}
 	if (scheme != TCPK_TCP && o->remote.scheme != scheme) {
-		msg_usage(m, "%s is not %s, and %s asks for it",
-		    o->remote.text, tls ? "TLS" : "UDP",
-		    tls ? "a --tls option" : "-u");
+		wrong_scheme(o, raw, opts, m);
 		goto out;
 	}
 	if (raw->wait != NULL) {
-		opts_flag(opts, "idle-timeout", raw->wait);
+		opts_flag_as(opts, "idle-timeout", raw->wait, "-w");
 		if (tcpk_endpoint_takes(&o->remote, "connect-timeout"))
-			opts_flag(opts, "connect-timeout", raw->wait);
+			opts_flag_as(opts, "connect-timeout", raw->wait,
+			    "-w");
 	}
 	if (o->remote.scheme == TCPK_STDIO && o->local.scheme == TCPK_STDIO) {
 		msg_usage(m, "-: standard input and output are this side "
@@ -256,7 +299,7 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 		if (status != -1)
 			goto out;
 	}
-	status = opts_apply(opts, eps, 1) == 0 ? -1 : 2;
+	status = opts_apply(opts, eps, 1) == 0 ? check_reset(o, m) : 2;
 out:
 	if (remote != NULL)
 		explicit_bzero(remote, strlen(remote));

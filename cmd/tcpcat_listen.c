@@ -57,6 +57,7 @@ on_ready(void *arg, const struct tcpk_addr *addrs, size_t n,
 		tcpcat_leave_err(t, "listen-failed", err);
 		return;
 	}
+	record_start(t->record);
 	for (i = 0; i < n; i++) {
 		f.local = tcpk_addr_format(&addrs[i], text, sizeof(text));
 		msg(&t->msg, MSG_NOTICE, &f, "listening on %s", text);

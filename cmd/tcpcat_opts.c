@@ -145,7 +145,7 @@ help(const struct opts *opts)
 	    "Exit status: 0 all arrived, 1 no connection, 2 usage, 3 no such "
 	    "name,\n4 timed out, 5 TLS, 6 cut short, 7 local input or "
 	    "output, 8 program.\n");
-	return fflush(stdout) == 0 ? 0 : 7;
+	return opts_printed(opts);
 }
 
 /* Options whose being there says something, with or without a value. */
@@ -183,7 +183,7 @@ take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
 	case 'N':
 		return -1;
 	case 'm':
-		opts_flag(opts, "max-clients", optarg);
+		opts_flag_as(opts, "max-clients", optarg, "-m");
 		return -1;
 	case OPT_QUIET:
 		m->quiet = true;
@@ -198,7 +198,7 @@ take_option(int c, struct tcpcat_opts *o, struct tcpcat_raw *raw,
 		return help(opts);
 	case OPT_VERSION:
 		printf("tcpcat %s\n", PACKAGE_VERSION);
-		return fflush(stdout) == 0 ? 0 : 7;
+		return opts_printed(opts);
 	case '?':
 		return 2;
 	}

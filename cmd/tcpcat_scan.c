@@ -204,9 +204,16 @@ no_services(const char *name, struct tcpk_err *err)
 static int
 prepare_endpoint(struct tcpk_endpoint *ep, const struct msg *m)
 {
-	if (ep->o.via != NULL || ep->o.proxy_protocol != 0)
+	const char	*not = ep->o.via != NULL ? "via" :
+	    ep->o.proxy_protocol != 0 ? "proxy-protocol" :
+	    ep->o.rate != 0 ? "rate" :
+	    ep->o.idle_timeout != 0 ? "idle-timeout" :
+	    ep->o.half_close_timeout != 0 ? "half-close-timeout" :
+	    ep->o.no_shutdown ? "no-shutdown" : NULL;
+
+	if (not != NULL)
 		return msg_usage(m, "%s: -z and %s exclude each other",
-		    ep->host, ep->o.via != NULL ? "via" : "proxy-protocol");
+		    ep->host, not);
 	ep->o.keepalive = 0;
 	/* Its connections are made when there is data for them. */
 	ep->o.fastopen = false;

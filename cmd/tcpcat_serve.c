@@ -21,6 +21,9 @@
 #include "tcpcat.h"
 #include "ucspi.h"
 
+/* Descriptors that a program takes while it is started: two pipes. */
+#define FDS_PROGRAM	4
+
 extern char	**environ;
 
 struct serving {
@@ -114,6 +117,14 @@ on_program(void *arg, const struct tcpk_connected *c)
 	cl->stream = NULL;
 }
 
+static void
+on_starting(void *arg)
+{
+	struct client	*cl = arg;
+
+	server_reserve_use(&cl->c);
+}
+
 static int
 run_program(struct client *cl, struct tcpk_client *client,
     const struct tcpk_addr *local, struct tcpk_err *err)
@@ -125,6 +136,7 @@ run_program(struct client *cl, struct tcpk_client *client,
 	if (cl->env == NULL)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
 	opts.envp = cl->env;
+	opts.starting = on_starting;
 	cl->stream = client->stream;
 	cl->connect = tcpk_connect_start(cl->s->loop, &cl->s->o->local, &opts,
 	    on_program, cl, err);
@@ -285,6 +297,7 @@ on_ready(void *arg)
 {
 	struct serving	*s = arg;
 
+	record_start(s->record);
 	if (s->together)
 		server_hold(s->server);
 }
@@ -411,7 +424,8 @@ tcpcat_serve(struct tcpcat_opts *o, const struct msg *m,
 		.ready_fd = o->ready_fd,
 		.user = o->user,
 		.stats = o->stats,
-		.announce = o->tag || o->broadcast
+		.announce = o->tag || o->broadcast,
+		.reserve = o->local.scheme != TCPK_STDIO ? FDS_PROGRAM : 0
 	};
 	struct serving				 s = {
 		.o = o,

@@ -129,7 +129,7 @@ help(const struct opts *opts)
 	    "Exit status: 0 all came back, 1 no connection, 2 usage, 3 no "
 	    "such name,\n4 timed out, 5 TLS, 6 a reply was lost or wrong, 7 "
 	    "local input or output, 8 program.\n");
-	return fflush(stdout) == 0 ? 0 : 7;
+	return opts_printed(opts);
 }
 
 static int
@@ -149,7 +149,7 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 		o->client.reconnect = true;
 	switch (c) {
 	case 'm':
-		opts_flag(opts, "max-clients", optarg);
+		opts_flag_as(opts, "max-clients", optarg, "-m");
 		break;
 	case '4':
 		raw->v4 = true;
@@ -173,7 +173,7 @@ take_option(int c, struct tcpecho_opts *o, struct raw *raw, struct msg *m,
 		return help(opts);
 	case OPT_VERSION:
 		printf("tcpecho %s\n", PACKAGE_VERSION);
-		return fflush(stdout) == 0 ? 0 : 7;
+		return opts_printed(opts);
 	case '?':
 		return 2;
 	default:
@@ -275,11 +275,13 @@ parse_addresses(struct tcpecho_opts *o, const struct raw *raw,
 		}
 		o->neps++;
 		if (tls && eps[i]->scheme != TCPK_TLS)
-			status = msg_usage(m, "%s is not TLS, and a --tls "
-			    "option asks for it", eps[i]->text);
+			status = msg_usage(m, "%s is not TLS, and --%s asks "
+			    "for it", eps[i]->text, raw->tls ? "tls" :
+			    opts_tls_flag(opts));
 	}
 	if (status == -1 && (raw->v4 || raw->v6))
-		opts_flag(opts, "family", raw->v4 ? "4" : "6");
+		opts_flag_as(opts, "family", raw->v4 ? "4" : "6",
+		    raw->v4 ? "-4" : "-6");
 	/* Else small messages wait for the acknowledgement of others. */
 	if (status == -1 && o->is_client &&
 	    tcpk_endpoint_takes(&o->eps[0], "nodelay"))

@@ -13,12 +13,15 @@
 
 struct echo {
 	struct tcpk_loop	*loop;
+	const struct msg	*msg;
 	const struct tcpecho_opts *o;
 	struct tcpecho_late	*late;	/* with --delay */
 };
 
 struct client {
 	struct server_client	 c;	/* first */
+	const struct msg	*msg;
+	uint64_t		 bytes[2];	/* with -v: in, out */
 	struct tcpk_pump	*pump;	/* a plain echo */
 	struct tcpecho_talk	*talk;	/* anything else */
 };
@@ -55,6 +58,44 @@ plain(const struct tcpecho_server_opts *o)
 	return o->reply == NULL && !o->discard && !o->chargen && o->delay == 0;
 }
 
+/* -v: what a client says is told as it comes. */
+static void
+on_data(void *arg, enum tcpk_way way, const void *data, size_t n)
+{
+	struct client		*cl = arg;
+	struct msg_fields	 f = { .event = "data", .moved = true };
+	char			 text[MSG_BYTES];
+
+	(void)data;
+	cl->bytes[way == TCPK_OUT] += n;
+	if (way == TCPK_OUT || n == 0)
+		return;
+	f.conn = cl->c.conn;
+	f.local = cl->c.local;
+	f.peer = cl->c.peer;
+	f.bytes_in = cl->bytes[0];
+	f.bytes_out = cl->bytes[1];
+	f.duration = tcpk_now() - cl->c.since;
+	msg(cl->msg, MSG_INFO, &f, "%s: data, %s", f.peer,
+	    msg_bytes(n, text));
+}
+
+static int
+watch(struct echo *e, struct client *cl, struct tcpk_client *client,
+    struct tcpk_err *err)
+{
+	struct tcpk_stream	*watched;
+
+	if (e->msg->verbose == 0)
+		return 0;
+	cl->msg = e->msg;
+	watched = tcpk_stream_tap(client->stream, on_data, cl, err);
+	if (watched == NULL)
+		return -1;
+	client->stream = watched;
+	return 0;
+}
+
 static int
 on_client(void *arg, struct server_client *c,
     struct tcpk_client *client, struct tcpk_err *err)
@@ -64,6 +105,8 @@ on_client(void *arg, struct server_client *c,
 	const struct tcpecho_server_opts	*so = &e->o->server;
 	struct tcpk_pump_opts			 opts;
 
+	if (watch(e, cl, client, err) == -1)
+		return -1;
 	if (!plain(so)) {
 		cl->talk = tcpecho_talk_start(e->loop, client->stream, so,
 		    client->endpoint->o.idle_timeout, on_talked, cl, err);
@@ -167,7 +210,7 @@ tcpecho_server(struct tcpecho_opts *o, struct msg *m)
 		.user = o->server.user
 	};
 	struct tcpk_endpoint			**eps;
-	struct echo				 e = { .o = o };
+	struct echo				 e = { .o = o, .msg = m };
 	struct tcpk_err				 err;
 	struct msg_fields			 f = { .event = "error" };
 	size_t					 i;

@@ -153,10 +153,8 @@ tcpk_acl_lint(const struct tcpk_acl *acl,
     void (*found)(void *, const struct tcpk_acl_finding *), void *arg,
     struct tcpk_err *err)
 {
-	struct lint		l = { acl, NULL, found, arg };
-	struct tcpk_acl_rule	rule;
-	char			why[WHY];
-	size_t			n;
+	struct lint	l = { acl, NULL, found, arg };
+	size_t		n;
 
 	l.decides = calloc(acl->nrules + 1, 1);
 	if (l.decides == NULL)
@@ -167,12 +165,9 @@ tcpk_acl_lint(const struct tcpk_acl *acl,
 	for (n = 0; acl->default_allow && n < FAMILIES; n++)
 		report_open(&l, (int)n);
 	for (n = 1; n <= acl->nrules; n++) {
-		if (acl->rules[n - 1].host_bits) {
-			tcpk_acl_rule(acl, (uint32_t)n, &rule);
-			snprintf(why, sizeof(why),
-			    "has host bits set: it means %s", rule.text);
-			report(&l, TCPK_ACL_HOST_BITS, n, 0, why);
-		}
+		if (acl->rules[n - 1].host_bits)
+			report(&l, TCPK_ACL_HOST_BITS, n, 0,
+			    "was written with host bits set");
 		if (!l.decides[n])
 			report_dead(&l, n);
 		else

@@ -258,3 +258,18 @@ T 1 > 00000008  end" ]
 	said_like '^tcpcat: --hexdump same and --capture ./same are the same'
 	holds same 'old\n'
 }
+
+@test "tcpcat: wrong usage leaves a file as it was, however late it is found" {
+	local wrong
+	echo old >file
+	for wrong in '-l --acl foo 0' '-l --tls 0' '-l --tls-cert none 0' \
+		'--tls-ca none 127.0.0.1:1' '--via foo 127.0.0.1:1' \
+		'-4 [::1]:1' '-lk --acl foo 0' 'fd:77'; do
+		# shellcheck disable=SC2086 # options and their values
+		expect 2 "$TCPCAT" --hexdump file --capture other $wrong
+		holds file 'old\n'
+	done
+	expect 1 "$TCPCAT" --hexdump file --capture other 127.0.0.1:1
+	holds file ''
+	has other 88
+}

@@ -273,7 +273,7 @@ bad:2: ::1: expected allow, is deny by default\n' -a +10/8 --expect bad
 	printf -- '-all\n+10.1/16\n-10/8\n' >acl
 	answers 1 'acl:2: rule 2, +10.1.0.0/16, can never decide: rule 3, -10.0.0.0/8, line 3, covers it and says the opposite\n' \
 		--lint -f acl
-	answers 1 '\055a:1: rule 1, +10.0.0.0/8, has host bits set: it means +10.0.0.0/8\n' \
+	answers 1 '\055a:1: rule 1, +10.0.0.0/8, was written with host bits set\n' \
 		--lint -a +10.1.2.3/8
 	said_nothing
 	answers 1 '\055a:1: rule 1, -1.2.3.4, lets in IPv4 by default: the first rule denies less than a whole address family

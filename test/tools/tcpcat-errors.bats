@@ -169,3 +169,23 @@ wrong() {
 	wrong bogus -l unix:sock,bogus
 	[ ! -e sock ]
 }
+
+@test "the flag that was given is named, not what it is short for" {
+	wrong '-w: 127.0.0.1:1: ' -w 0 127.0.0.1:1
+	wrong '-p: 127.0.0.1:1: ' -p x 127.0.0.1:1
+	wrong '-s: 127.0.0.1:1: ' -s x 127.0.0.1:1
+	wrong '-m: 127.0.0.1:1: ' -m 3 127.0.0.1:1
+	wrong '-e: ' -e '' 127.0.0.1:1
+	wrong '-c: ' -c '' 127.0.0.1:1
+	wrong "-e: exec:'x: " -e "'x" 127.0.0.1:1
+	wrong 'unix:x is not TLS, and --tls-ca asks for it' --tls-ca f unix:x
+	wrong 'and --starttls asks for it' --starttls smtp tcp://127.0.0.1:1
+	wrong 'and --tls asks for it' --tls --tls-ca f udp://127.0.0.1:1
+	wrong 'and -u asks for it' -u tcp://127.0.0.1:1
+}
+
+@test "--reset where there is none is 2" {
+	wrong 'udp://127.0.0.1:1: --reset' --reset udp://127.0.0.1:1
+	wrong 'unix:x: --reset' --reset -U x
+	wrong 'exec:cat: --reset' --reset exec:cat
+}

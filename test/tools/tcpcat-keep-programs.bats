@@ -197,3 +197,22 @@ load server
 	holds got.slow 'welcome, 127.0.0.1\nyou said: one\nbye\n'
 	await childless "${pid[server]}"
 }
+
+@test "-lk -c: who comes when descriptors are short waits, and is served" {
+	# shellcheck disable=SC2016
+	start server sh -c 'ulimit -n 28; exec "$0" -lk -c cat 127.0.0.1:0' \
+		"$TCPCAT"
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		spawn "c$i" "$PEER" "$ADDR" text:hello recv:5 touch:"here$i" \
+			wait:go shut eof:10
+	done
+	await compgen -G 'here*' >/dev/null
+	touch go
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		finish 0 "c$i"
+		[ -e "here$i" ]
+	done
+	says_times 1 'accept on .*Too many open files' server
+	run ! grep pipe server.err
+}

@@ -180,4 +180,5 @@ serve() {
 @test "--help to a full disk is not 0" {
 	[ -c /dev/full ] || skip "requires /dev/full"
 	expect 7 "$TCPCAT" --help >/dev/full
+	said 'tcpcat: standard output: No space left on device'
 }

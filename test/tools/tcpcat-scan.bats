@@ -92,6 +92,9 @@ open_ports() {
 	open_ports "localhost ${P[0]} 127.0.0.1:${P[0]}" \
 		"localhost ${P[2]} 127.0.0.1:${P[2]}"
 	said_nothing
+	expect 0 "$TCPCAT" -z -v --json "127.0.0.1:${P[0]},${P[1]}" >json
+	"$EVENTS" connect-failed error <expect.err >got
+	grep -q 'Connection refused' got
 }
 
 @test "a line comes as soon as all before it are known" {
@@ -308,7 +311,9 @@ open_ports() {
 		--tls-insecure '--via socks5://127.0.0.1:1' --reconnect \
 		--proxy-protocol=1 --recv-only --send-only \
 		'--recv-bytes 1' -C '-i 1' '-q 1' --wait-stdin --stats \
-		--progress --sha256 '--hexdump x' '--capture x'; do
+		'--rate 1' '--idle-timeout 1' '--half-close-timeout 1' \
+		--no-shutdown --progress --sha256 '--hexdump x' \
+		'--capture x'; do
 		# shellcheck disable=SC2086 # options and their values
 		expect 2 "$TCPCAT" -z $flags 127.0.0.1:1
 		said_like '^tcpcat: .*-z'

@@ -267,6 +267,24 @@ if came != bytes(range(10)):
 	[ "$(ss -ltnH "sport = :$PORT" | awk '{ print $3 }')" -eq 7 ]
 }
 
+# --- what is logged ---------------------------------------------------------
+
+@test "-v: what a client sends is logged as it comes, and its leave" {
+	local flags
+	for flags in '' '--discard' '--delay 1ms'; do
+		# shellcheck disable=SC2086 # options and their values
+		start server "$TCPECHO" -v $flags 127.0.0.1:0
+		exec {to}> >(exec timeout 20 "$TCPCAT" "$ADDR" >/dev/null)
+		echo hello >&"$to"
+		await says 1 '^tcpecho: 127\.0\.0\.1:[0-9]+: data, 6 bytes$'
+		run ! says 1 '^tcpecho: 127\.0\.0\.1:[0-9]+: done'
+		exec {to}>&-
+		await says 1 '^tcpecho: 127\.0\.0\.1:[0-9]+: done'
+		kill "${pid[server]}"
+		finish 0 server
+	done
+}
+
 # --- who --------------------------------------------------------------------
 
 @test "a client that is denied is closed at once, and logged under -v" {
@@ -361,4 +379,10 @@ if came != bytes(range(10)):
 @test "options of addresses that connect are 2" {
 	wrong source 127.0.0.1:0,source=127.0.0.2
 	wrong cert 127.0.0.1:0,cert=own.pem
+}
+
+@test "--help to a full disk is not 0, and said" {
+	[ -c /dev/full ] || skip "requires /dev/full"
+	expect 7 "$TCPECHO" --help >/dev/full
+	said 'tcpecho: standard output: No space left on device'
 }

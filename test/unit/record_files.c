@@ -175,6 +175,9 @@ test_modes(void)
 	mode_t		mask = umask(0);
 
 	umask(mask);
+	ok(stat("old", &st) == 0 && st.st_size == 3,
+	    "what is in a file stays until the start");
+	record_start(r);
 	ok(stat("new", &st) == 0 &&
 	    (st.st_mode & 0777) == (0600 & ~mask), "a new file is ours only");
 	ok(stat("old", &st) == 0 && (st.st_mode & 0777) == (0644 & ~mask) &&
