@@ -1,6 +1,6 @@
 /* As much as goes, one way: from clients to the target. */
 
-#include "bench_relay.h"
+#include "load.h"
 
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,14 +31,13 @@ drink(struct conn *c, bool copy, struct word *w)
 {
 	ssize_t	got;
 
-	got = copy ? recv(c->fd, bench_buf, sizeof(bench_buf), MSG_DONTWAIT) :
+	got = copy ? recv(c->fd, load_buf, sizeof(load_buf), MSG_DONTWAIT) :
 	    recv(c->fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
 	if (got == -1 && errno == EAGAIN)
 		return true;
 	if (got == -1)
-		bench_die("sink: recv");
-	if (copy && memcmp(bench_buf, bench_pattern + c->bytes % BENCH_PERIOD,
-	    (size_t)got) != 0)
+		load_die("sink: recv");
+	if (copy && !load_same(load_buf, (size_t)got, c->bytes))
 		w->wrong = true;
 	c->bytes += (uint64_t)got;
 	w->bytes += (uint64_t)got;
@@ -47,18 +47,18 @@ drink(struct conn *c, bool copy, struct word *w)
 static void
 sink(int listener, int n, uint64_t share, bool copy, int report)
 {
-	struct epoll_event	 evs[BENCH_EVENTS];
+	struct epoll_event	 evs[LOAD_EVENTS];
 	struct word		 w = { 0 };
 	struct conn		*conns, *c;
 	int			 ep = epoll_create1(0), i, k, left = n;
 
-	conns = bench_allocate((size_t)n, sizeof(*conns));
+	conns = load_allocate((size_t)n, sizeof(*conns));
 	for (i = 0; i < n; i++) {
-		conns[i].fd = bench_take(listener);
-		bench_watch(ep, conns[i].fd, EPOLLIN, &conns[i]);
+		conns[i].fd = load_take(listener);
+		load_watch(ep, conns[i].fd, EPOLLIN, &conns[i]);
 	}
 	while (left > 0) {
-		k = bench_look(ep, evs);
+		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			c = evs[i].data.ptr;
 			if (drink(c, copy, &w))
@@ -68,9 +68,9 @@ sink(int listener, int n, uint64_t share, bool copy, int report)
 			left--;
 		}
 	}
-	w.ended_at = bench_now();
+	w.ended_at = load_now();
 	if (write(report, &w, sizeof(w)) != sizeof(w))
-		bench_die("report");
+		load_die("report");
 	_exit(0);
 }
 
@@ -78,16 +78,16 @@ sink(int listener, int n, uint64_t share, bool copy, int report)
 static bool
 pour(struct conn *c, uint64_t share, int file)
 {
-	size_t	at = c->bytes % BENCH_PERIOD, n = BENCH_PIECE;
+	size_t	at = c->bytes % LOAD_PERIOD, n = LOAD_PIECE;
 	off_t	from = (off_t)at;
 	ssize_t	put;
 
 	if (n > share - c->bytes)
 		n = (size_t)(share - c->bytes);
-	put = file == -1 ? send(c->fd, bench_pattern + at, n, MSG_DONTWAIT) :
+	put = file == -1 ? send(c->fd, load_pattern + at, n, MSG_DONTWAIT) :
 	    sendfile(c->fd, file, &from, n);
 	if (put == -1 && errno != EAGAIN)
-		bench_die("source: send");
+		load_die("source: send");
 	if (put > 0)
 		c->bytes += (uint64_t)put;
 	return c->bytes < share;
@@ -96,14 +96,14 @@ pour(struct conn *c, uint64_t share, int file)
 static void
 source(struct conn *conns, int n, uint64_t share, int file)
 {
-	struct epoll_event	 evs[BENCH_EVENTS];
+	struct epoll_event	 evs[LOAD_EVENTS];
 	struct conn		*c;
 	int			 ep = epoll_create1(0), i, k, left = n;
 
 	for (i = 0; i < n; i++)
-		bench_watch(ep, conns[i].fd, EPOLLOUT, &conns[i]);
+		load_watch(ep, conns[i].fd, EPOLLOUT, &conns[i]);
 	while (left > 0) {
-		k = bench_look(ep, evs);
+		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			c = evs[i].data.ptr;
 			if (pour(c, share, file))
@@ -121,38 +121,42 @@ make_file(void)
 {
 	int	fd = memfd_create("pattern", 0);
 
-	if (fd == -1 || write(fd, bench_pattern, sizeof(bench_pattern)) !=
-	    (ssize_t)sizeof(bench_pattern))
-		bench_die("memfd");
+	if (fd == -1 || write(fd, load_pattern, sizeof(load_pattern)) !=
+	    (ssize_t)sizeof(load_pattern))
+		load_die("memfd");
 	return fd;
 }
 
 int
-bench_bulk(const char *relay, const char *target, int n, uint64_t bytes,
-    bool copy)
+load_bulk(char **args)
 {
-	struct conn	*conns = bench_allocate((size_t)n, sizeof(*conns));
+	struct conn	*conns;
 	struct word	 w;
-	uint64_t	 began, share = bytes / (uint64_t)n;
-	int		 listener = bench_listen(target), p[2], i;
+	uint64_t	 began, share;
+	bool		 copy = strcmp(args[4], "copy") == 0;
 	int		 file = copy ? -1 : make_file();
+	int		 i, n = atoi(args[2]), p[2];
 
+	conns = load_allocate((size_t)n, sizeof(*conns));
+	share = (strtoull(args[3], NULL, 10) << 20) / (uint64_t)n;
 	if (pipe(p) == -1)
-		bench_die("pipe");
-	if (bench_other() == 0)
-		sink(listener, n, share, copy, p[1]);
+		load_die("pipe");
+	if (load_other() == 0)
+		sink(atoi(args[1]), n, share, copy, p[1]);
 	close(p[1]);
 	for (i = 0; i < n; i++) {
-		conns[i].fd = bench_dial(relay);
+		conns[i].fd = load_dial(args[0]);
 		/* sendfile cannot be told in another way. */
 		fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
 	}
-	began = bench_now();
+	began = load_now();
 	source(conns, n, share, file);
 	if (read(p[0], &w, sizeof(w)) != sizeof(w))
-		bench_die("no report");
+		load_wrong("the target did not get all");
 	wait(NULL);
-	printf("%.6f %.6f\n", (double)(w.ended_at - began) / 1e9,
-	    bench_cpu());
-	return w.wrong || w.bytes != share * (uint64_t)n;
+	if (w.wrong || w.bytes != share * (uint64_t)n)
+		load_wrong("the target got something else");
+	printf("%.6f\n", (double)(w.ended_at - began) / 1e9);
+	free(conns);
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* Connections: a byte each way, and the end. */
 
-#include "bench_relay.h"
+#include "load.h"
 
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -43,20 +43,20 @@ answer(int fd)
 static void
 serve(int listener)
 {
-	struct epoll_event	evs[BENCH_EVENTS];
+	struct epoll_event	evs[LOAD_EVENTS];
 	int			ep = epoll_create1(0), i, k, fd;
 
 	fcntl(listener, F_SETFL, O_NONBLOCK);
-	bench_watch(ep, listener, EPOLLIN, NULL);
+	load_watch(ep, listener, EPOLLIN, NULL);
 	for (;;) {
-		k = bench_look(ep, evs);
+		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			if (evs[i].data.ptr != NULL) {
 				answer((int)(intptr_t)evs[i].data.ptr);
 				continue;
 			}
 			while ((fd = accept4(listener, NULL, NULL, 0)) != -1)
-				bench_watch(ep, fd, EPOLLIN,
+				load_watch(ep, fd, EPOLLIN,
 				    (void *)(intptr_t)fd);
 		}
 	}
@@ -67,12 +67,12 @@ begin(struct conn *c, int ep, const char *relay)
 {
 	static unsigned char	next;
 
-	c->fd = bench_dial(relay);
+	c->fd = load_dial(relay);
 	c->sent = next++;
 	c->answered = false;
 	if (send(c->fd, &c->sent, 1, MSG_NOSIGNAL) != 1)
-		bench_die("send");
-	bench_watch(ep, c->fd, EPOLLIN, c);
+		load_die("send");
+	load_watch(ep, c->fd, EPOLLIN, c);
 }
 
 /* Hear the byte and the end.  True when both were there. */
@@ -83,57 +83,57 @@ hear(struct conn *c, unsigned long long *done)
 	ssize_t		got;
 
 	while ((got = recv(c->fd, said, sizeof(said), MSG_DONTWAIT)) > 0) {
-		if (c->answered || got > 1 || said[0] != answer_to(c->sent)) {
-			fprintf(stderr, "rate: a wrong answer\n");
-			exit(1);
-		}
+		if (c->answered || got > 1 || said[0] != answer_to(c->sent))
+			load_wrong("a wrong answer");
 		c->answered = true;
 	}
 	if (got == -1 && errno == EAGAIN)
 		return false;
-	if (got == -1 || !c->answered)
-		bench_die("rate: recv");
+	if (got == -1)
+		load_die("rate: recv");
+	if (!c->answered)
+		load_wrong("an end and no answer");
 	close(c->fd);
 	++*done;
 	return true;
 }
 
 int
-bench_rate(const char *relay, const char *target, int n, double seconds)
+load_rate(char **args)
 {
-	struct epoll_event	 evs[BENCH_EVENTS];
+	struct epoll_event	 evs[LOAD_EVENTS];
 	struct conn		*conns, *c;
 	unsigned long long	 done = 0;
 	uint64_t		 began, end, t;
-	int			 listener, i, k, ep, left = n;
+	int			 ep, i, k, left, n = atoi(args[2]);
 	pid_t			 pid;
 
-	conns = bench_allocate((size_t)n, sizeof(*conns));
-	listener = bench_listen(target);
-	pid = bench_other();
+	conns = load_allocate((size_t)n, sizeof(*conns));
+	pid = load_other();
 	if (pid == 0)
-		serve(listener);
+		serve(atoi(args[1]));
 	ep = epoll_create1(0);
-	began = t = bench_now();
-	end = began + (uint64_t)(seconds * 1e9);
+	began = t = load_now();
+	end = load_until(args[3]);
 	for (i = 0; i < n; i++)
-		begin(&conns[i], ep, relay);
-	while (left > 0) {
-		k = bench_look(ep, evs);
+		begin(&conns[i], ep, args[0]);
+	for (left = n; left > 0; ) {
+		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			c = evs[i].data.ptr;
 			if (!hear(c, &done))
 				continue;
-			t = bench_now();
+			t = load_now();
 			if (t < end)
-				begin(c, ep, relay);
+				begin(c, ep, args[0]);
 			else
 				left--;
 		}
 	}
 	kill(pid, SIGKILL);
 	wait(NULL);
-	printf("%.1f %.6f %llu\n", (double)done / ((double)(t - began) / 1e9),
-	    bench_cpu(), done);
+	printf("%.1f %llu\n", (double)done / ((double)(t - began) / 1e9),
+	    done);
+	free(conns);
 	return 0;
 }
