@@ -209,6 +209,9 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 		} else if (now >= quiet_due(h)) {
 			quiet(h);
 			changed = true;
+		} else if (now >= tcpk__bulk_due(h)) {
+			tcpk__bulk_look(h);
+			changed = true;
 		}
 	}
 	return changed;
@@ -217,7 +220,7 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 uint64_t
 tcpk__pump_next_due(const struct tcpk_pump *p)
 {
-	uint64_t	due, t[6];
+	uint64_t	due, t[7];
 	size_t		j;
 	int		i;
 
@@ -231,6 +234,7 @@ tcpk__pump_next_due(const struct tcpk_pump *p)
 		t[3] = grace_due(&p->half[i]);
 		t[4] = linger_due(&p->half[i]);
 		t[5] = drain_due(&p->half[i]);
+		t[6] = tcpk__bulk_due(&p->half[i]);
 		for (j = 0; j < sizeof(t) / sizeof(t[0]); j++)
 			if (t[j] < due)
 				due = t[j];

@@ -191,13 +191,16 @@ discard(struct tcpk__half *h)
 static void
 flow(struct tcpk__half *h)
 {
-	int	i;
+	uint64_t	before = h->taken;
+	int		i;
 
 	for (i = 0; h->state == FLOW && !h->stop && h->off == h->len; i++)
 		if (i == TURNS || !turn(h))
 			break;
 	if (h->off == h->len && !tcpk__half_pump(h)->over) {
 		tcpk__half_release(h);
+		if (h->state == FLOW)
+			tcpk__bulk_moved(h, h->taken - before);
 		if (h->state == FLOW && h->stop)
 			tcpk__half_end_of_input(h);
 	}

@@ -37,7 +37,8 @@ struct tcpk__half {
 	bool		 gone : 1;	/* dst left, which is no error */
 	bool		 src_broken : 1; /* reading failed behind a piece */
 	bool		 slow : 1;	/* dst did not take all last time */
-	enum { UNDECIDED, SPLICE, NO_SPLICE } splice : 2;
+	bool		 bulk : 1;	/* src wakes for large pieces only */
+	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
 	uint32_t	 drain_delay;	/* us */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
@@ -110,6 +111,17 @@ void	tcpk__half_release(struct tcpk__half *);
 bool	tcpk__splice_begin(struct tcpk__half *);
 bool	tcpk__splice_turn(struct tcpk__half *, bool *go_on);
 bool	tcpk__splice_flush(struct tcpk__half *);
+
+/*
+ * Waiting for much at once: pump_bulk.c, or pump_bulk_none.c.  moved: so much
+ * came in one go, and that was all.  due: when bytes that do not reach the
+ * mark must wait no longer, which is for look to see; end: it is not in bulk.
+ */
+void	tcpk__bulk_moved(struct tcpk__half *, uint64_t n);
+uint64_t tcpk__bulk_due(const struct tcpk__half *);
+void	tcpk__bulk_look(struct tcpk__half *);
+void	tcpk__bulk_end(struct tcpk__half *);
+
 struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
 
 /* Whose half it is, the ends of it, and how it is to behave. */

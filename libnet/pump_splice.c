@@ -1,25 +1,49 @@
 /*
- * Bytes in bulk between two sockets, moved inside the kernel: through a pipe
- * that is borrowed for a piece and given back when that has gone out.  What
- * is pending lies in the pipe then, not in a buffer.
+ * Bytes in bulk between sockets and pipes, moved inside the kernel: through a
+ * pipe of our own that is borrowed for a piece and given back when that has
+ * gone out.  What is pending lies in the pipe then, not in a buffer.
  */
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "pump_impl.h"
 
 /* What is moved by copying first: short connections gain nothing. */
 #define BULK	(1024 * 1024)
 
+/* What a pipe that we are given is to hold, in bulk. */
+#define WIDE	(256 * 1024)
+
 /* After a piece like this more is likely to be there. */
 #define LARGE	(64 * 1024)
 
-static bool
-never_waits(int fd)
+/*
+ * A small one makes its writer and us take turns.  Where the user has no more
+ * large ones it stays as it is.
+ */
+static void
+widen(int fd)
 {
-	int	flags = fcntl(fd, F_GETFL);
+	int	size = fcntl(fd, F_GETPIPE_SZ);
 
+	if (size != -1 && size < WIDE)
+		fcntl(fd, F_SETPIPE_SZ, WIDE);
+}
+
+/* A pipe can be told not to wait, a socket has to be one that does not. */
+static bool
+never_waits(const struct tcpk_stream *s, int fd)
+{
+	struct stat	st;
+	int		flags;
+
+	if (!tcpk_stream_lingers(s))
+		return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+	flags = fcntl(fd, F_GETFL);
 	return flags != -1 && (flags & O_NONBLOCK) != 0;
 }
 
@@ -31,24 +55,62 @@ can_splice(const struct tcpk__half *h)
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
 	int			 in, out, unused;
 
-	return tcpk__half_opts(h)->limit == 0 &&
-	    tcpk_stream_lingers(src) && tcpk_stream_lingers(dst) &&
-	    tcpk_stream_fds(src, &in, &unused) &&
-	    tcpk_stream_fds(dst, &unused, &out) &&
-	    never_waits(in) && never_waits(out);
+	if (tcpk__half_opts(h)->limit != 0 ||
+	    !tcpk_stream_fds(src, &in, &unused) ||
+	    !tcpk_stream_fds(dst, &unused, &out) ||
+	    !never_waits(src, in) || !never_waits(dst, out))
+		return false;
+	widen(in);
+	widen(out);
+	return true;
 }
 
 bool
 tcpk__splice_begin(struct tcpk__half *h)
 {
-	if (h->taken < BULK || h->splice == NO_SPLICE)
+	if (h->taken < BULK || h->splice == NO)
 		return false;
 	if (h->splice == UNDECIDED)
-		h->splice = can_splice(h) ? SPLICE : NO_SPLICE;
-	if (h->splice == NO_SPLICE)
+		h->splice = can_splice(h) ? YES : NO;
+	if (h->splice == NO)
 		return false;
 	h->pipe = tcpk_loop_pipe(tcpk__half_pump(h)->loop);
 	return h->pipe != NULL;
+}
+
+static void
+moved(struct tcpk__half *h, size_t n)
+{
+	h->off += (uint32_t)n;
+	h->bytes += n;
+	h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
+}
+
+/*
+ * What an error of dst means only dst knows: where a reader may just have
+ * left, it is given a byte to meet the error itself.  True if it took it.
+ */
+static bool
+try_byte(struct tcpk__half *h, int code)
+{
+	struct tcpk_stream	*dst = tcpk__half_dst(h);
+	ssize_t			 put = TCPK_AGAIN;
+	char			 byte;
+
+	if (!tcpk_stream_lingers(dst) && read(h->pipe->fds[0], &byte, 1) == 1)
+		put = tcpk_stream_write(dst, &byte, 1);
+	if (put == 1) {
+		moved(h, 1);
+		return true;
+	}
+	if (put == TCPK_GONE) {
+		tcpk__half_dst_gone(h);
+		return false;
+	}
+	if (put != -1)
+		tcpk_stream_failed(dst, "write", code);
+	tcpk__half_dst_failed(h);
+	return false;
 }
 
 bool
@@ -62,37 +124,58 @@ tcpk__splice_flush(struct tcpk__half *h)
 	while (h->off < h->len) {
 		put = splice(h->pipe->fds[0], NULL, fd, NULL, h->len - h->off,
 		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (put > 0) {
-			h->off += (uint32_t)put;
-			h->bytes += (uint64_t)put;
-			h->moved_at =
-			    tcpk_loop_now(tcpk__half_pump(h)->loop);
-		} else if (put == -1 && errno == EAGAIN)
+		if (put > 0)
+			moved(h, (size_t)put);
+		else if (put == -1 && errno == EAGAIN)
 			return false;
-		else if (put == 0 || errno != EINTR) {
-			tcpk_stream_failed(dst, "write",
-			    put == 0 ? EIO : errno);
-			tcpk__half_dst_failed(h);
+		else if ((put == 0 || errno != EINTR) &&
+		    !try_byte(h, put == 0 ? EIO : errno))
 			return false;
-		}
 	}
 	tcpk__half_release(h);
 	return true;
+}
+
+/* Move a piece from src behind what the pipe holds: as read, with errno. */
+static ssize_t
+take(struct tcpk__half *h, size_t held)
+{
+	ssize_t	got;
+	int	fd, unused;
+
+	tcpk_stream_fds(tcpk__half_src(h), &fd, &unused);
+	do
+		got = splice(fd, NULL, h->pipe->fds[1], NULL, TCPK_PIPE - held,
+		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+/* A pipe whose writer has filled it again meanwhile: as fill() in pump_half. */
+static size_t
+fill(struct tcpk__half *h, size_t n)
+{
+	ssize_t	got = (ssize_t)n;
+
+	if (tcpk_stream_lingers(tcpk__half_src(h)))
+		return n;
+	while (got >= LARGE && n < TCPK_PIPE) {
+		got = take(h, n);
+		if (got > 0)
+			n += (size_t)got;
+	}
+	return n;
 }
 
 bool
 tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 {
 	struct tcpk_stream	*src = tcpk__half_src(h);
-	ssize_t			 got;
-	int			 code, fd, unused;
+	ssize_t			 got = take(h, 0);
+	int			 code;
 
-	tcpk_stream_fds(src, &fd, &unused);
-	do
-		got = splice(fd, NULL, h->pipe->fds[1], NULL, TCPK_PIPE,
-		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	while (got == -1 && errno == EINTR);
 	if (got > 0) {
+		got = (ssize_t)fill(h, (size_t)got);
 		h->off = 0;
 		h->len = (uint32_t)got;
 		h->taken += (uint64_t)got;
@@ -110,7 +193,7 @@ tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 	if (code == EAGAIN)
 		return false;
 	if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP) {
-		h->splice = NO_SPLICE;
+		h->splice = NO;
 		return false;
 	}
 	tcpk_stream_failed(src, "read", code);

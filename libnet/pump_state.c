@@ -59,8 +59,10 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 {
 	uint64_t	now = tcpk_loop_now(tcpk__half_pump(h)->loop);
 
-	if (h->state == FLOW && state != FLOW)
+	if (h->state == FLOW && state != FLOW) {
 		tcpk__half_release(h);
+		tcpk__bulk_end(h);
+	}
 	/* Lingering was no idleness: what follows has its own time. */
 	if (h->state == DISCARD)
 		h->moved_at = now;

@@ -215,7 +215,7 @@ step(struct run *r)
 		}
 	tcpk_loop_turn(loop, moved ? 0 : 2 * TCPK_MS, NULL);
 	for (i = 0; i < 2 && r->p != NULL; i++)
-		r->spliced[i] |= r->p->half[i].splice == SPLICE;
+		r->spliced[i] |= r->p->half[i].splice == YES;
 	return moved;
 }
 
