@@ -111,18 +111,25 @@ fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 	return n;
 }
 
-/* Read a piece and pass it on.  True when it makes sense to go on. */
+/*
+ * Read a piece and pass it on.  True when it makes sense to go on.  first: of
+ * this event.
+ */
 static bool
-turn(struct tcpk__half *h)
+turn(struct tcpk__half *h, bool first)
 {
 	size_t	 room = TCPK_SCRATCH;
 	ssize_t	 got;
 	char	*data;
 	bool	 go_on;
 
-	if (h->buf == NULL && !h->src_broken && tcpk__splice_begin(h) &&
-	    tcpk__splice_turn(h, &go_on))
-		return go_on;
+	if (h->buf == NULL && !h->src_broken && tcpk__splice_begin(h)) {
+		if (tcpk__splice_turn(h, &go_on))
+			return go_on;
+		/* Most likely that was all; what it was shows in time. */
+		if (!first)
+			return false;
+	}
 	if (tcpk__half_opts(h)->limit != 0 && tcpk__half_opts(h)->limit - h->taken < room)
 		room = tcpk__half_opts(h)->limit - h->taken;
 	/* To a slow dst a piece goes from where it may have to stay. */
@@ -195,7 +202,7 @@ flow(struct tcpk__half *h)
 	int		i;
 
 	for (i = 0; h->state == FLOW && !h->stop && h->off == h->len; i++)
-		if (i == TURNS || !turn(h))
+		if (i == TURNS || !turn(h, i == 0))
 			break;
 	if (h->off == h->len && !tcpk__half_pump(h)->over) {
 		tcpk__half_release(h);
