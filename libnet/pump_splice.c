@@ -1,7 +1,7 @@
 /*
- * Bytes in bulk between sockets and pipes, moved inside the kernel: through a
- * pipe of our own that is borrowed for a piece and given back when that has
- * gone out.  What is pending lies in the pipe then, not in a buffer.
+ * Bytes in bulk between sockets, pipes and files, moved inside the kernel:
+ * through a pipe of our own that is borrowed for a piece and given back when
+ * that has gone out.  What is pending lies in the pipe then, not in a buffer.
  */
 
 #include <sys/stat.h>
@@ -34,17 +34,23 @@ widen(int fd)
 		fcntl(fd, F_SETPIPE_SZ, WIDE);
 }
 
-/* A pipe can be told not to wait, a socket has to be one that does not. */
+/*
+ * A pipe can be told not to wait, a file never waits for anyone, and a socket
+ * has to be one that does not.
+ */
 static bool
 never_waits(const struct tcpk_stream *s, int fd)
 {
 	struct stat	st;
-	int		flags;
+	int		flags = fcntl(fd, F_GETFL);
 
-	if (!tcpk_stream_lingers(s))
-		return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
-	flags = fcntl(fd, F_GETFL);
-	return flags != -1 && (flags & O_NONBLOCK) != 0;
+	if (flags == -1 || fstat(fd, &st) == -1)
+		return false;
+	if (tcpk_stream_lingers(s))
+		return (flags & O_NONBLOCK) != 0;
+	/* What goes to the end of a file, wherever that is, cannot be moved. */
+	return S_ISFIFO(st.st_mode) ||
+	    (S_ISREG(st.st_mode) && (flags & O_APPEND) == 0);
 }
 
 /* Looked at once: it does not change. */
@@ -88,21 +94,31 @@ moved(struct tcpk__half *h, size_t n)
 
 /*
  * What an error of dst means only dst knows: where a reader may just have
- * left, it is given a byte to meet the error itself.  True if it took it.
+ * left, it is given a byte to meet the error itself.  A file that nothing can
+ * be moved to is written to.  True if it took that.
  */
 static bool
-try_byte(struct tcpk__half *h, int code)
+try_copy(struct tcpk__half *h, int code)
 {
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
-	ssize_t			 put = TCPK_AGAIN;
-	char			 byte;
+	char			*data = tcpk_loop_scratch(tcpk__half_pump(h)->loop);
+	size_t			 n = 1;
+	ssize_t			 got = 0, put = TCPK_AGAIN;
 
-	if (!tcpk_stream_lingers(dst) && read(h->pipe->fds[0], &byte, 1) == 1)
-		put = tcpk_stream_write(dst, &byte, 1);
-	if (put == 1) {
-		moved(h, 1);
-		return true;
+	if (code == EINVAL) {
+		h->splice = NO;
+		n = TCPK_SCRATCH;
 	}
+	if (!tcpk_stream_lingers(dst))
+		got = read(h->pipe->fds[0], data, n);
+	while (got > 0 && (put = tcpk_stream_write(dst, data,
+	    (size_t)got)) > 0) {
+		moved(h, (size_t)put);
+		data += put;
+		got -= put;
+	}
+	if (put > 0)
+		return true;
 	if (put == TCPK_GONE) {
 		tcpk__half_dst_gone(h);
 		return false;
@@ -129,7 +145,7 @@ tcpk__splice_flush(struct tcpk__half *h)
 		else if (put == -1 && errno == EAGAIN)
 			return false;
 		else if ((put == 0 || errno != EINTR) &&
-		    !try_byte(h, put == 0 ? EIO : errno))
+		    !try_copy(h, put == 0 ? EIO : errno))
 			return false;
 	}
 	tcpk__half_release(h);
