@@ -37,25 +37,6 @@ tcpk_sock_unsent(int fd)
 	return n == 0 && half_made(fd) ? 1 : n;
 }
 
-/*
- * Why a closed one is: 0 if both sides had ended it.  SO_ERROR also tells,
- * once, of what did no harm (an ICMP error on a connection that lives on);
- * POLLERR is there for the rest only.
- */
-static int
-why_closed(int fd, bool unsent)
-{
-	struct pollfd	p = { .fd = fd };
-
-	/* Of several paths to the peer the first may be closed alone. */
-	if (poll(&p, 1, 0) != 1 || (p.revents & (POLLERR | POLLHUP)) == 0)
-		return 0;
-	if ((p.revents & POLLERR) != 0)
-		return tcpk_sock_error(fd);
-	/* The error was told already, and what is unsent stays so. */
-	return unsent ? ECONNRESET : 0;
-}
-
 int
 tcpk_sock_broken(int fd)
 {
@@ -64,23 +45,41 @@ tcpk_sock_broken(int fd)
 	return tcpk_sock_drained(fd, &left);
 }
 
-/* Once or more for each direction of each connection. */
+/*
+ * Once or more for each direction of each connection, so with two calls where
+ * nothing is wrong.  The state comes first: a connection that has ended well
+ * by the time the queue is looked at has nothing in it, and a reset leaves the
+ * queue as it was.
+ *
+ * SO_ERROR also tells, once, of what did no harm (an ICMP error on a
+ * connection that lives on); POLLERR is there for the rest only.
+ */
 int
 tcpk_sock_drained(int fd, uint64_t *left)
 {
+	struct pollfd	p = { .fd = fd };
 	struct tcp_info	info;
 	socklen_t	len = sizeof(info);
+	bool		tcp;
 	int		n = 0;
 
-	/* In this order: a reset leaves the queue as it was. */
-	if (ioctl(fd, SIOCOUTQ, &n) == -1 || n < 0)
-		n = 0;
 	*left = 0;
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
-		return why_closed(fd, false);
-	*left = (uint64_t)n;
+	tcp = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0;
+	if (tcp && ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0)
+		*left = (uint64_t)n;
 	/* Then SIOCOUTQ says 0, whatever waits. */
-	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
+	if (tcp && (info.tcpi_state == TCP_SYN_SENT ||
+	    info.tcpi_state == TCP_SYN_RECV))
 		*left = 1;
-	return info.tcpi_state == TCP_CLOSE ? why_closed(fd, n > 0) : 0;
+	if (tcp && info.tcpi_state != TCP_CLOSE)
+		return 0;
+	if (poll(&p, 1, 0) != 1)
+		return 0;
+	if ((p.revents & POLLERR) != 0)
+		return tcpk_sock_error(fd);
+	/*
+	 * The error was told already, and what is unsent stays so; unless it
+	 * is only the first of several paths to the peer that has closed.
+	 */
+	return *left > 0 && (p.revents & POLLHUP) != 0 ? ECONNRESET : 0;
 }
