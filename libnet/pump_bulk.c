@@ -3,8 +3,9 @@
  * when a large piece has come, and not for every packet of it (SO_RCVLOWAT).
  *
  * Bytes that wait for others which do not come would be late.  So whatever is
- * there is taken a millisecond after the last that moved, and a direction that
- * gave little then is in bulk no more.
+ * there is taken a millisecond after the last that moved, and the direction is
+ * in bulk no more.  Who awaits an answer to each of his large messages would be
+ * late every time: so it is tried again only when many more bytes have passed.
  */
 
 #include <sys/socket.h>
@@ -16,6 +17,12 @@
 
 /* Before this a direction is not in bulk: short connections gain nothing. */
 #define BULK	(1024 * 1024)
+
+/* And not before so much more, when bytes were late for it. */
+#define AGAIN	(8 * 1024 * 1024)
+
+/* Before how many bytes: nothing is drained while it flows. */
+#define FROM	drain_left
 
 /* In bulk is who gave this much in one go. */
 #define LARGE	(64 * 1024)
@@ -53,7 +60,8 @@ set(struct tcpk__half *h, bool on)
 void
 tcpk__bulk_moved(struct tcpk__half *h, uint64_t n)
 {
-	if (!h->bulk && n >= LARGE && h->taken >= BULK && h->lowat != NO)
+	if (!h->bulk && n >= LARGE && h->taken >= BULK &&
+	    h->taken >= h->FROM && h->lowat != NO)
 		set(h, true);
 }
 
@@ -77,7 +85,10 @@ tcpk__bulk_look(struct tcpk__half *h)
 {
 	uint64_t	before = h->taken;
 
+	/* First, so that what comes behind the last read wakes us. */
+	tcpk__bulk_end(h);
+	h->FROM = before + AGAIN;
 	tcpk__half_readable(h);
-	if (h->taken - before < LARGE)
-		tcpk__bulk_end(h);
+	if (h->state == FLOW && h->taken == before)
+		h->FROM = 0;
 }

@@ -158,6 +158,7 @@ turn(struct tcpk__half *h, bool first)
 		return false;
 	}
 	got = (ssize_t)fill(h, data, (size_t)got, room);
+	h->large = got >= LARGE_PIECE;
 	h->taken += got;
 	h->heard = true;
 	h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
@@ -167,7 +168,7 @@ turn(struct tcpk__half *h, bool first)
 		tcpk__half_limit_reached(h);
 		return false;
 	}
-	return (size_t)got == room || got >= LARGE_PIECE;
+	return (size_t)got == room || h->large;
 }
 
 static void

@@ -37,6 +37,7 @@ struct tcpk__half {
 	bool		 gone : 1;	/* dst left, which is no error */
 	bool		 src_broken : 1; /* reading failed behind a piece */
 	bool		 slow : 1;	/* dst did not take all last time */
+	bool		 large : 1;	/* the last piece was: more is there */
 	bool		 bulk : 1;	/* src wakes for large pieces only */
 	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
 	uint32_t	 drain_delay;	/* us */

@@ -74,7 +74,7 @@ can_splice(const struct tcpk__half *h)
 bool
 tcpk__splice_begin(struct tcpk__half *h)
 {
-	if (h->taken < BULK || h->splice == NO)
+	if (h->taken < BULK || !h->large || h->splice == NO)
 		return false;
 	if (h->splice == UNDECIDED)
 		h->splice = can_splice(h) ? YES : NO;
@@ -197,7 +197,8 @@ tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 		h->taken += (uint64_t)got;
 		h->heard = true;
 		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
-		*go_on = tcpk__splice_flush(h) && got >= LARGE;
+		h->large = got >= LARGE;
+		*go_on = tcpk__splice_flush(h) && h->large;
 		return true;
 	}
 	/*
