@@ -12,7 +12,7 @@
  *	messages PORT N SECONDS		N clients of an echo, 64 bytes each:
  *					messages a second, p99 in us, and
  *					how many there were
- *	echo PORT N MIB			to an echo and back, both at once: s
+ *	echo PORT N MIB copy|trunc	to an echo and back, both at once: s
  *	bulk PORT FD N MIB copy|trunc	through a relay to its target: s
  *	rate PORT FD N SECONDS		through it, N at a time: connections
  *					a second, and how many there were
@@ -23,12 +23,15 @@
  *
  * PORT is that of what is measured, FD a socket that listens where a relay's
  * target is to be.  "copy" writes from memory and compares what arrives;
- * "trunc" sends a file and only counts, so that neither end touches a byte.
+ * "trunc" sends a file and only counts, so that neither end touches a byte
+ * (with an echo: it compares one piece in eight).
  */
 
 #include "load.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -52,7 +55,7 @@ static const struct {
 	{ "sink", 0, load_sink },
 	{ "lines", 5, load_lines },
 	{ "messages", 3, load_messages },
-	{ "echo", 3, load_echo },
+	{ "echo", 4, load_echo },
 	{ "bulk", 5, load_bulk },
 	{ "rate", 4, load_rate },
 	{ "ping", 3, load_ping },
@@ -145,6 +148,26 @@ load_take(int listener)
 	if (fd == -1)
 		load_die("accept");
 	return fd;
+}
+
+int
+load_file(void)
+{
+	int	fd = memfd_create("pattern", 0);
+
+	if (fd == -1 || write(fd, load_pattern, sizeof(load_pattern)) !=
+	    (ssize_t)sizeof(load_pattern))
+		load_die("memfd");
+	return fd;
+}
+
+ssize_t
+load_put(int fd, int file, uint64_t at, size_t n)
+{
+	off_t	from = (off_t)(at % LOAD_PERIOD);
+
+	return file == -1 ? send(fd, load_pattern + from, n, MSG_DONTWAIT) :
+	    sendfile(fd, file, &from, n);
 }
 
 void

@@ -33,6 +33,10 @@ void	*load_allocate(size_t n, size_t size);
 /* Are these n bytes what the stream has at this place? */
 bool	load_same(const unsigned char *, size_t n, uint64_t at);
 
+/* The pattern as a file; from it, or with -1 from memory, to a socket. */
+int	load_file(void);
+ssize_t	load_put(int fd, int file, uint64_t at, size_t n);
+
 /* A process for the other end, which is not left behind for long. */
 pid_t	load_other(void);
 

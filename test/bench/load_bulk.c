@@ -2,8 +2,6 @@
 
 #include "load.h"
 
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -78,14 +76,12 @@ sink(int listener, int n, uint64_t share, bool copy, int report)
 static bool
 pour(struct conn *c, uint64_t share, int file)
 {
-	size_t	at = c->bytes % LOAD_PERIOD, n = LOAD_PIECE;
-	off_t	from = (off_t)at;
+	size_t	n = LOAD_PIECE;
 	ssize_t	put;
 
 	if (n > share - c->bytes)
 		n = (size_t)(share - c->bytes);
-	put = file == -1 ? send(c->fd, load_pattern + at, n, MSG_DONTWAIT) :
-	    sendfile(c->fd, file, &from, n);
+	put = load_put(c->fd, file, c->bytes, n);
 	if (put == -1 && errno != EAGAIN)
 		load_die("source: send");
 	if (put > 0)
@@ -116,17 +112,6 @@ source(struct conn *conns, int n, uint64_t share, int file)
 	close(ep);
 }
 
-static int
-make_file(void)
-{
-	int	fd = memfd_create("pattern", 0);
-
-	if (fd == -1 || write(fd, load_pattern, sizeof(load_pattern)) !=
-	    (ssize_t)sizeof(load_pattern))
-		load_die("memfd");
-	return fd;
-}
-
 int
 load_bulk(char **args)
 {
@@ -134,7 +119,7 @@ load_bulk(char **args)
 	struct word	 w;
 	uint64_t	 began, share;
 	bool		 copy = strcmp(args[4], "copy") == 0;
-	int		 file = copy ? -1 : make_file();
+	int		 file = copy ? -1 : load_file();
 	int		 i, n = atoi(args[2]), p[2];
 
 	conns = load_allocate((size_t)n, sizeof(*conns));

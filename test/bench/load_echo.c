@@ -5,11 +5,16 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+/* One who does not touch what comes looks at one piece in so many. */
+#define LOOK	8
 
 struct conn {
 	int		fd;
@@ -49,18 +54,19 @@ end_writing(struct conn *c, int ep)
  * which is to come behind all of it.
  */
 static ssize_t
-take_back(struct conn *c)
+take_back(struct conn *c, bool look)
 {
 	ssize_t	got;
 
-	got = recv(c->fd, load_buf, sizeof(load_buf), MSG_DONTWAIT);
+	got = look ? recv(c->fd, load_buf, sizeof(load_buf), MSG_DONTWAIT) :
+	    recv(c->fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
 	if (got == -1 && errno == EAGAIN)
 		return -1;
 	if (got == -1)
 		load_die("recv");
 	if (got == 0 && (c->writing || c->got < c->sent))
 		load_wrong("the echo ended too early");
-	if (!load_same(load_buf, (size_t)got, c->got))
+	if (look && !load_same(load_buf, (size_t)got, c->got))
 		load_wrong("the echo is another");
 	c->got += (uint64_t)got;
 	if (c->got > c->sent)
@@ -70,9 +76,9 @@ take_back(struct conn *c)
 
 /* So that no message is like the one before, they are parts of a stream. */
 static void
-send_message(struct conn *c)
+send_message(struct conn *c, uint64_t now)
 {
-	c->sent_at = load_now();
+	c->sent_at = now;
 	if (send(c->fd, load_pattern + c->sent % LOAD_PERIOD, LOAD_MESSAGE,
 	    MSG_NOSIGNAL) != LOAD_MESSAGE)
 		load_die("send");
@@ -93,12 +99,12 @@ load_messages(char **args)
 	began = t = load_now();
 	end = load_until(args[2]);
 	for (i = 0; i < n; i++)
-		send_message(&conns[i]);
+		send_message(&conns[i], load_now());
 	while (left > 0) {
 		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			c = evs[i].data.ptr;
-			if ((got = take_back(c)) == 0) {
+			if ((got = take_back(c, true)) == 0) {
 				close(c->fd);
 				left--;
 			}
@@ -107,7 +113,7 @@ load_messages(char **args)
 			t = load_now();
 			load_note(t - c->sent_at);
 			if (t < end)
-				send_message(c);
+				send_message(c, t);
 			else
 				end_writing(c, ep);
 		}
@@ -120,15 +126,14 @@ load_messages(char **args)
 }
 
 static void
-pour(struct conn *c, uint64_t share, int ep)
+pour(struct conn *c, uint64_t share, int ep, int file)
 {
 	size_t	n = LOAD_PIECE;
 	ssize_t	put;
 
 	if (n > share - c->sent)
 		n = (size_t)(share - c->sent);
-	put = send(c->fd, load_pattern + c->sent % LOAD_PERIOD, n,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
+	put = load_put(c->fd, file, c->sent, n);
 	if (put == -1 && errno != EAGAIN)
 		load_die("send");
 	if (put > 0)
@@ -141,22 +146,27 @@ int
 load_echo(char **args)
 {
 	struct epoll_event	 evs[LOAD_EVENTS];
+	bool			 copy = strcmp(args[3], "copy") == 0;
+	int			 file = copy ? -1 : load_file();
 	int			 ep = epoll_create1(0), i, k, left;
 	struct conn		*conns, *c;
-	uint64_t		 began, share;
+	uint64_t		 began, share, pieces = 0;
 
 	left = atoi(args[1]);
 	share = (strtoull(args[2], NULL, 10) << 20) / (uint64_t)left;
 	conns = connect_all(args[0], left, ep, EPOLLIN | EPOLLOUT);
+	/* sendfile cannot be told in another way. */
+	for (i = 0; i < left; i++)
+		fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
 	began = load_now();
 	while (left > 0) {
 		k = load_look(ep, evs);
 		for (i = 0; i < k; i++) {
 			c = evs[i].data.ptr;
 			if (c->writing && (evs[i].events & EPOLLOUT) != 0)
-				pour(c, share, ep);
+				pour(c, share, ep, file);
 			if ((evs[i].events & ~(uint32_t)EPOLLOUT) != 0 &&
-			    take_back(c) == 0) {
+			    take_back(c, copy || pieces++ % LOOK == 0) == 0) {
 				close(c->fd);
 				left--;
 			}

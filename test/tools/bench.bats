@@ -44,9 +44,21 @@ right() {
 }
 
 @test "an echo in bulk: every byte is counted and compared" {
-	right echo PORT 2 2
+	right echo PORT 2 2 copy
 	[ "$bytes $connections" = "2097152 2" ]
-	damaged 300000 echo PORT 2 2
+	damaged 300000 echo PORT 2 2 copy
+}
+
+@test "an echo in bulk, a client that touches little: every byte is counted" {
+	local damage
+	right echo PORT 2 2 trunc
+	[ "$bytes $connections" = "2097152 2" ]
+	for damage in lost doubled early; do
+		expect 1 python3 "$DAMAGE" $damage 300000 "$LOAD" \
+		    echo PORT 2 2 trunc
+	done
+	# The first piece is one of those that are compared.
+	expect 1 python3 "$DAMAGE" changed 0 "$LOAD" echo PORT 1 2 trunc
 }
 
 @test "messages to an echo: every one is counted and compared" {
