@@ -7,14 +7,29 @@
 #include "tcprelay.h"
 #include "tcprelay_counters.h"
 
-void
-relay_leave(struct relay_client *rc, const struct server_end *end)
+/* Thousands of clients are not to have room for what nobody asked for. */
+static size_t
+client_size(const struct relay *r)
+{
+	return r->record != NULL ? sizeof(struct relay_client) :
+	    offsetof(struct relay_client, taps);
+}
+
+static void
+end_taps(struct relay_client *rc, bool cut)
 {
 	struct msg_fields	f = { .conn = rc->c.conn, .peer = rc->c.peer };
 
+	if (rc->relay->record != NULL)
+		taps_end(&rc->taps, cut, rc->relay->msg, &f);
+}
+
+void
+relay_leave(struct relay_client *rc, const struct server_end *end)
+{
 	struct relay_config	*config = rc->route->config;
 
-	taps_end(&rc->taps, end->err.kind != TCPK_OK, rc->relay->msg, &f);
+	end_taps(rc, end->err.kind != TCPK_OK);
 	server_leave(&rc->c, end);
 	relay_config_release(config);
 }
@@ -40,13 +55,11 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 {
 	struct relay		*r = arg;
 	struct relay_client	*rc = (struct relay_client *)c;
-	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
 	struct taps_opts	 taps = {
 		.record = r->record,
 		.peer_began = true,
 		.conn = c->conn
 	};
-
 	struct tcpk_addr	 local;
 
 	rc->relay = r;
@@ -63,13 +76,13 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 		local = *client->to;
 	else if (tcpk_stream_local(client->stream, &local) == -1)
 		local = *client->listener;
-	if (taps_remote(&rc->taps, &taps, &local, client->peer,
-	    &client->stream, err) == -1)
+	if (r->record != NULL && taps_remote(&rc->taps, &taps, &local,
+	    client->peer, &client->stream, err) == -1)
 		return -1;
 	relay_config_hold(rc->route->config);
 	if (starts[rc->route->mode](rc, client, err) == 0)
 		return 0;
-	taps_end(&rc->taps, true, r->msg, &f);
+	end_taps(rc, true);
 	relay_config_release(rc->route->config);
 	return -1;
 }
@@ -79,10 +92,9 @@ on_cut(void *arg, struct server_client *c, struct server_end *end)
 {
 	struct relay		*r = arg;
 	struct relay_client	*rc = (struct relay_client *)c;
-	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
 
 	cuts[rc->route->mode](rc, end);
-	taps_end(&rc->taps, true, rc->relay->msg, &f);
+	end_taps(rc, true);
 	/* The end that is told of names what the configuration holds. */
 	relay_config_release(r->cut);
 	r->cut = rc->route->config;
@@ -239,7 +251,7 @@ serve(struct relay *r)
 		.start = on_start,
 		.stop = on_stop,
 		.drain = on_drain,
-		.client_size = sizeof(struct relay_client),
+		.client_size = client_size(r),
 		.client = on_client,
 		.cut = on_cut,
 		.reloaded = on_reloaded

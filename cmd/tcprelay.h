@@ -82,13 +82,16 @@ struct relay_client {
 	struct relay	    *relay;
 	struct relay_route  *route;
 	struct tcpk_stream  *stream;	/* until it is joined */
-	struct targets_get  *get;
+	union {				/* by the route's mode */
+		struct targets_get *get;
+		struct relay_guest *guest;
+		struct tcpk_member *member;
+		struct relay_asker *asker;
+	};
 	struct target	    *target;	/* that it got */
 	struct tcpk_pump    *pump;
+	/* Last: where nothing is recorded, it is not there. */
 	struct taps	     taps;
-	struct relay_guest  *guest;	/* of --pair */
-	struct tcpk_member  *member;	/* of --hub */
-	struct relay_asker  *asker;	/* of --stats-listen */
 };
 
 /* The command line: -1 to go on, else the status to leave with. */
