@@ -20,6 +20,7 @@
 
 /* After a piece like this more is likely to be there. */
 #define LARGE	(64 * 1024)
+#define LEAST	(4 * 1024)
 
 /*
  * A small one makes its writer and us take turns.  Where the user has no more
@@ -183,6 +184,17 @@ fill(struct tcpk__half *h, size_t n)
 	return n;
 }
 
+/*
+ * What a piece has to be for the next to go this way, too: smaller ones are
+ * cheaper to copy.  A pipe that was spliced is slow to read and write.
+ */
+static ssize_t
+worth(const struct tcpk__half *h)
+{
+	return tcpk_stream_lingers(tcpk__half_src(h)) &&
+	    tcpk_stream_lingers(tcpk__half_dst(h)) ? LARGE : LEAST;
+}
+
 bool
 tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 {
@@ -197,8 +209,8 @@ tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 		h->taken += (uint64_t)got;
 		h->heard = true;
 		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
-		h->large = got >= LARGE;
-		*go_on = tcpk__splice_flush(h) && h->large;
+		h->large = got >= worth(h);
+		*go_on = tcpk__splice_flush(h) && got >= LARGE;
 		return true;
 	}
 	/*
