@@ -91,6 +91,8 @@ free_pump(struct tcpk_pump *p)
 	reset[1] = p->opts->reset[1];
 	for (i = 0; i < 2; i++) {
 		tcpk__half_release(&p->half[i]);
+		/* The socket may be somebody else's, too. */
+		tcpk__bulk_end(&p->half[i]);
 		cut |= p->over && p->half[i].state != DONE;
 		reset[!i] |= p->half[i].broken;
 	}

@@ -21,9 +21,6 @@
 /* And not before so much more, when bytes were late for it. */
 #define AGAIN	(8 * 1024 * 1024)
 
-/* Before how many bytes: nothing is drained while it flows. */
-#define FROM	drain_left
-
 /* In bulk is who gave this much in one go. */
 #define LARGE	(64 * 1024)
 
@@ -61,7 +58,7 @@ void
 tcpk__bulk_moved(struct tcpk__half *h, uint64_t n)
 {
 	if (!h->bulk && n >= LARGE && h->taken >= BULK &&
-	    h->taken >= h->FROM && h->lowat != NO)
+	    h->taken >= h->bulk_from && h->lowat != NO)
 		set(h, true);
 }
 
@@ -87,8 +84,8 @@ tcpk__bulk_look(struct tcpk__half *h)
 
 	/* First, so that what comes behind the last read wakes us. */
 	tcpk__bulk_end(h);
-	h->FROM = before + AGAIN;
+	h->bulk_from = before + AGAIN;
 	tcpk__half_readable(h);
 	if (h->state == FLOW && h->taken == before)
-		h->FROM = 0;
+		h->bulk_from = 0;
 }

@@ -185,6 +185,14 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 	bool			 changed = false;
 	int			 i;
 
+	/* Nothing is idle that waits for more: what is there comes first. */
+	for (i = 0; i < 2 && !p->over; i++)
+		if (now >= tcpk__bulk_due(&p->half[i])) {
+			tcpk__bulk_look(&p->half[i]);
+			changed = true;
+		}
+	if (p->over)
+		return changed;
 	if (deadline_of(p) != 0 && now >= deadline_of(p) &&
 	    !lingering(p))
 		time_out(p, "deadline reached");
@@ -208,9 +216,6 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 			changed = true;
 		} else if (now >= quiet_due(h)) {
 			quiet(h);
-			changed = true;
-		} else if (now >= tcpk__bulk_due(h)) {
-			tcpk__bulk_look(h);
 			changed = true;
 		}
 	}

@@ -8,7 +8,7 @@
 #define TURNS		8
 
 /* After a piece like this more is likely to be there: a full pipe. */
-#define LARGE_PIECE	(64 * 1024)
+#define LARGE_PIECE	(32 * 1024)
 
 /*
  * Offer bytes to dst: how many it took, or -1 when it takes no more.  Every
@@ -112,8 +112,8 @@ fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 }
 
 /*
- * Read a piece and pass it on.  True when it makes sense to go on.  first: of
- * this event.
+ * Read a piece and pass it on.  True when it makes sense to go on.  first: it
+ * is what src said it has.
  */
 static bool
 turn(struct tcpk__half *h, bool first)
@@ -196,14 +196,15 @@ discard(struct tcpk__half *h)
 	}
 }
 
+/* readable: src has just said so. */
 static void
-flow(struct tcpk__half *h)
+flow(struct tcpk__half *h, bool readable)
 {
 	uint64_t	before = h->taken;
 	int		i;
 
 	for (i = 0; h->state == FLOW && !h->stop && h->off == h->len; i++)
-		if (i == TURNS || !turn(h, i == 0))
+		if (i == TURNS || !turn(h, readable && i == 0))
 			break;
 	if (h->off == h->len && !tcpk__half_pump(h)->over) {
 		tcpk__half_release(h);
@@ -218,7 +219,7 @@ void
 tcpk__half_readable(struct tcpk__half *h)
 {
 	if (h->state == FLOW && h->off == h->len)
-		flow(h);
+		flow(h, true);
 	else if (h->state == DISCARD)
 		discard(h);
 }
@@ -231,5 +232,5 @@ tcpk__half_writable(struct tcpk__half *h)
 	if (tcpk__half_opts(h)->limit != 0 && h->taken == tcpk__half_opts(h)->limit)
 		tcpk__half_limit_reached(h);
 	else
-		flow(h);
+		flow(h, false);
 }

@@ -48,7 +48,11 @@ struct tcpk__half {
 		uint64_t finish_at;	/* began to pass the end on */
 		uint64_t done_at;	/* DONE */
 	};
-	uint64_t	 drain_at, drain_left;
+	uint64_t	 drain_at;
+	union {
+		uint64_t drain_left;
+		uint64_t bulk_from;	/* FLOW: no bulk before so many bytes */
+	};
 };
 
 struct tcpk_pump {

@@ -19,8 +19,7 @@
 #define WIDE	(256 * 1024)
 
 /* After a piece like this more is likely to be there. */
-#define LARGE	(64 * 1024)
-#define LEAST	(4 * 1024)
+#define LARGE	(32 * 1024)
 
 /*
  * A small one makes its writer and us take turns.  Where the user has no more
@@ -186,13 +185,14 @@ fill(struct tcpk__half *h, size_t n)
 
 /*
  * What a piece has to be for the next to go this way, too: smaller ones are
- * cheaper to copy.  A pipe that was spliced is slow to read and write.
+ * cheaper to copy.  But a pipe that was spliced takes no RWF_NOWAIT any more,
+ * and is slow to read and write.
  */
 static ssize_t
 worth(const struct tcpk__half *h)
 {
 	return tcpk_stream_lingers(tcpk__half_src(h)) &&
-	    tcpk_stream_lingers(tcpk__half_dst(h)) ? LARGE : LEAST;
+	    tcpk_stream_lingers(tcpk__half_dst(h)) ? LARGE : 1;
 }
 
 bool
