@@ -39,6 +39,8 @@ struct tcpk__half {
 	bool		 slow : 1;	/* dst did not take all last time */
 	bool		 large : 1;	/* the last piece was: more is there */
 	bool		 bulk : 1;	/* src wakes for large pieces only */
+	bool		 from_file : 1;	/* what is spliced is */
+	bool		 to_file : 1;
 	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
 	uint32_t	 drain_delay;	/* us */
 	uint64_t	 taken, bytes;	/* from src; to dst */

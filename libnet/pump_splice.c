@@ -21,6 +21,9 @@
 /* After a piece like this more is likely to be there. */
 #define LARGE	(32 * 1024)
 
+/* So much finds room in an empty pipe wherever in a page it begins. */
+#define FILE_PIECE	(TCPK_PIPE - 64 * 1024)
+
 /*
  * A small one makes its writer and us take turns.  Where the user has no more
  * large ones it stays as it is.
@@ -39,7 +42,7 @@ widen(int fd)
  * has to be one that does not.
  */
 static bool
-never_waits(const struct tcpk_stream *s, int fd)
+never_waits(const struct tcpk_stream *s, int fd, bool reads)
 {
 	struct stat	st;
 	int		flags = fcntl(fd, F_GETFL);
@@ -48,14 +51,25 @@ never_waits(const struct tcpk_stream *s, int fd)
 		return false;
 	if (tcpk_stream_lingers(s))
 		return (flags & O_NONBLOCK) != 0;
-	/* What goes to the end of a file, wherever that is, cannot be moved. */
-	return S_ISFIFO(st.st_mode) ||
-	    (S_ISREG(st.st_mode) && (flags & O_APPEND) == 0);
+	/*
+	 * What goes to the end of a file, wherever that is, cannot be moved;
+	 * and one without a size is made up as it is read.
+	 */
+	return S_ISFIFO(st.st_mode) || (S_ISREG(st.st_mode) &&
+	    (flags & O_APPEND) == 0 && (!reads || st.st_size > 0));
+}
+
+static bool
+is_file(int fd)
+{
+	struct stat	st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* Looked at once: it does not change. */
 static bool
-can_splice(const struct tcpk__half *h)
+can_splice(struct tcpk__half *h)
 {
 	struct tcpk_stream	*src = tcpk__half_src(h);
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
@@ -64,8 +78,10 @@ can_splice(const struct tcpk__half *h)
 	if (tcpk__half_opts(h)->limit != 0 ||
 	    !tcpk_stream_fds(src, &in, &unused) ||
 	    !tcpk_stream_fds(dst, &unused, &out) ||
-	    !never_waits(src, in) || !never_waits(dst, out))
+	    !never_waits(src, in, true) || !never_waits(dst, out, false))
 		return false;
+	h->from_file = is_file(in);
+	h->to_file = is_file(out);
 	widen(in);
 	widen(out);
 	return true;
@@ -129,6 +145,44 @@ try_copy(struct tcpk__half *h, int code)
 	return false;
 }
 
+/*
+ * Others may read or write the same file with us, at the position that we have
+ * in common.  To splice is not to hold it meanwhile, as to read and to write
+ * is: so it is put behind a piece first, and back by what was not moved of it.
+ */
+static ssize_t
+splice_file(int in, off_t *in_at, int out, off_t *out_at, size_t n)
+{
+	int	file = in_at != NULL ? in : out;
+	off_t  *at = in_at != NULL ? in_at : out_at;
+	ssize_t	got;
+	int	code;
+
+	*at = lseek(file, (off_t)n, SEEK_CUR);
+	if (*at == -1)
+		return -1;
+	*at -= (off_t)n;
+	got = splice(in, in_at, out, out_at, n,
+	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	code = errno;
+	if (got < (ssize_t)n)
+		lseek(file, (got > 0 ? got : 0) - (off_t)n, SEEK_CUR);
+	errno = code;
+	return got;
+}
+
+static ssize_t
+give(struct tcpk__half *h, int fd)
+{
+	off_t	at;
+
+	if (h->to_file)
+		return splice_file(h->pipe->fds[0], NULL, fd, &at,
+		    h->len - h->off);
+	return splice(h->pipe->fds[0], NULL, fd, NULL, h->len - h->off,
+	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
 bool
 tcpk__splice_flush(struct tcpk__half *h)
 {
@@ -138,8 +192,7 @@ tcpk__splice_flush(struct tcpk__half *h)
 
 	tcpk_stream_fds(dst, &unused, &fd);
 	while (h->off < h->len) {
-		put = splice(h->pipe->fds[0], NULL, fd, NULL, h->len - h->off,
-		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		put = give(h, fd);
 		if (put > 0)
 			moved(h, (size_t)put);
 		else if (put == -1 && errno == EAGAIN)
@@ -157,12 +210,14 @@ static ssize_t
 take(struct tcpk__half *h, size_t held)
 {
 	ssize_t	got;
+	off_t	at;
 	int	fd, unused;
 
 	tcpk_stream_fds(tcpk__half_src(h), &fd, &unused);
 	do
-		got = splice(fd, NULL, h->pipe->fds[1], NULL, TCPK_PIPE - held,
-		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		got = h->from_file ? splice_file(fd, &at, h->pipe->fds[1],
+		    NULL, FILE_PIECE) : splice(fd, NULL, h->pipe->fds[1], NULL,
+		    TCPK_PIPE - held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	while (got == -1 && errno == EINTR);
 	return got;
 }
@@ -173,7 +228,7 @@ fill(struct tcpk__half *h, size_t n)
 {
 	ssize_t	got = (ssize_t)n;
 
-	if (tcpk_stream_lingers(tcpk__half_src(h)))
+	if (h->from_file || tcpk_stream_lingers(tcpk__half_src(h)))
 		return n;
 	while (got >= LARGE && n < TCPK_PIPE) {
 		got = take(h, n);

@@ -50,11 +50,17 @@ tcpk_serve_pause(struct tcpk_serve *s)
 void
 tcpk_serve_stop(struct tcpk_serve *s)
 {
+	size_t	n = s->headers.n + s->shakes.n;
 	int	i;
 
 	tcpk__serve_close(s);
 	tcpk__hearings_free(&s->headers);
 	tcpk__shakes_free(&s->shakes);
+	/* Others have the reserve too, and go on. */
+	for (; s->reserve != NULL && n > 0; n--) {
+		tcpk_reserve_use(s->reserve);
+		tcpk_reserve_left(s->reserve);
+	}
 	for (i = 0; i < TCPK__FAMILIES; i++) {
 		tcpk_resolve_cancel(s->lookups[i]);
 		s->lookups[i] = NULL;

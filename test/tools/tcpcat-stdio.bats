@@ -208,6 +208,44 @@ hello() {	# a server that says hello and reads to the end
 	cmp got.down down
 }
 
+@test "several write one file at a time: nothing is overwritten" {
+	local i addr=()
+	head -c 24M /dev/urandom >big
+	for i in 1 2 3; do
+		start "server$i" "$TCPCAT" -l 127.0.0.1:0 <big >"up$i"
+		addr[i]=$ADDR
+	done
+	exec 7>got
+	for i in 1 2 3; do
+		spawn "client$i" "$TCPCAT" "${addr[i]}" </dev/null >&7
+	done
+	exec 7>&-
+	for i in 1 2 3; do
+		finish 0 "client$i"
+		finish 0 "server$i"
+	done
+	(($(size got) == 3 * $(size big)))
+}
+
+@test "several read one file at a time: no byte is sent twice, or skipped" {
+	local i addr=()
+	head -c 96M /dev/urandom >big
+	for i in 1 2 3; do
+		start "server$i" "$TCPCAT" -l --recv-only 127.0.0.1:0 >"got$i"
+		addr[i]=$ADDR
+	done
+	exec 7<big
+	for i in 1 2 3; do
+		spawn "client$i" "$TCPCAT" "${addr[i]}" <&7 >"down$i"
+	done
+	exec 7<&-
+	for i in 1 2 3; do
+		finish 0 "client$i"
+		finish 0 "server$i"
+	done
+	(($(size got1) + $(size got2) + $(size got3) == $(size big)))
+}
+
 @test "^D at a terminal half-closes, and the reply is shown" {
 	printf 'question\n\004' >typed
 	start server "$PEER" -l 127.0.0.1:0 eof sleep:1 text:answer >received

@@ -10,6 +10,7 @@
 #include "tcpkit/serve.h"
 
 static struct tcpk_loop	*loop;
+static struct tcpk_reserve *reserve;
 
 static struct {
 	struct tcpk_serve   *s;
@@ -75,9 +76,9 @@ on_trouble(void *arg, const struct tcpk_err *err)
 static bool
 begin(const char *text)
 {
-	static const struct tcpk_serve_opts	opts;
-	struct tcpk_serve_handler		h;
-	struct tcpk_err				err;
+	struct tcpk_serve_opts		opts = { .reserve = reserve };
+	struct tcpk_serve_handler	h;
+	struct tcpk_err			err;
 
 	memset(&t, 0, sizeof(t));
 	memset(&h, 0, sizeof(h));
@@ -346,6 +347,29 @@ test_reload(void)
 	unlink("list");
 }
 
+/* Who has not said who he is when a listener goes, has nothing kept back. */
+static void
+test_reserve(void)
+{
+	struct tcpk_err	err;
+	int		before, c;
+
+	before = count_fds();
+	reserve = tcpk_reserve_new(1, &err);
+	tcpk_reserve_short(reserve);
+	begin("127.0.0.1:0,proxy-protocol");
+	wait_for(loop, &t.ready, 1);
+	c = dial(&t.addrs[0]);
+	/* The listener, both ends, and what is kept back. */
+	while (count_fds() < before + 4)
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+	end();
+	close(c);
+	ok(count_fds() == before, "the reserve has back what nobody needs");
+	tcpk_reserve_free(reserve);
+	reserve = NULL;
+}
+
 int
 main(void)
 {
@@ -362,6 +386,7 @@ main(void)
 	test_unix();
 	test_acl();
 	test_reload();
+	test_reserve();
 	turn_for(loop, 10 * TCPK_MS);
 	/* The loop has made its wake-up pipe. */
 	ok(count_fds() <= before + 2, "no descriptor is left");
