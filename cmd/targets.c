@@ -209,22 +209,21 @@ target_left(struct target *t, uint64_t bytes_to, uint64_t bytes_from)
 /* --- connecting to one ---------------------------------------------------- */
 
 struct tcpk_connect *
-target_connect(struct target *t, const struct tcpk_proxy_from *from,
-    char *const env[], void (*trying)(void *, const struct tcpk_addr *),
+target_connect(struct target *t, const struct tcpk_connect_opts *how,
     void (*fn)(void *, const struct tcpk_connected *), void *arg,
     struct tcpk_err *err)
 {
 	static const struct tcpk_proxy_from	nobody;
-	struct tcpk_connect_opts	opts = {
-		.dial.numeric = t->ts->numeric,
-		.dial.trying = trying,
-		.envp = env != NULL ? env : environ,
-		.tls = t->tls,
-		.via = t->via,
-		/* A probe is nobody's connection. */
-		.from = from != NULL ? from : &nobody
-	};
+	/* A probe is nobody's connection. */
+	struct tcpk_connect_opts	opts = { .from = &nobody };
 
+	if (how != NULL)
+		opts = *how;
+	opts.dial.numeric = t->ts->numeric;
+	if (opts.envp == NULL)
+		opts.envp = environ;
+	opts.tls = t->tls;
+	opts.via = t->via;
 	return tcpk_connect_start(t->ts->loop, t->ep, &opts, fn, arg, err);
 }
 

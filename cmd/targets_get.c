@@ -133,19 +133,33 @@ pick(struct targets_get *g)
 	return true;
 }
 
-/* A program has its environment from us.  -1: TCPK_EIO. */
-static int
-prepare(struct targets_get *g, struct tcpk_err *err)
+static void
+on_starting(void *arg)
 {
-	if (g->target->ep->scheme != TCPK_EXEC &&
-	    g->target->ep->scheme != TCPK_SH)
-		return 0;
-	use_reserve(g);
-	if (g->env == NULL)
+	use_reserve(arg);
+}
+
+/* A program has its environment from us.  NULL: it cannot be begun. */
+static struct tcpk_connect *
+begin(struct targets_get *g, struct tcpk_err *err)
+{
+	struct tcpk_connect_opts	how = {
+		.dial.trying = on_trying,
+		.starting = on_starting,
+		.from = &g->from
+	};
+	enum tcpk_scheme		scheme = g->target->ep->scheme;
+
+	if (g->env == NULL && (scheme == TCPK_EXEC || scheme == TCPK_SH)) {
 		g->env = ucspi_environment(environ, &g->from.listener,
 		    &g->from.client, NULL, g->conn, g->from.tls);
-	return g->env != NULL ? 0 :
-	    tcpk_err_set(err, TCPK_EIO, "out of memory");
+		if (g->env == NULL) {
+			tcpk_err_set(err, TCPK_EIO, "out of memory");
+			return NULL;
+		}
+	}
+	how.envp = g->env;
+	return target_connect(g->target, &how, on_connected, g, err);
 }
 
 /* Go to the next; err is why the one before failed. */
@@ -158,9 +172,7 @@ try_next(struct targets_get *g, const struct tcpk_err *err)
 	while (pick(g)) {
 		if (take_spare(g))
 			return;
-		if (prepare(g, &c.err) == 0)
-			g->connect = target_connect(g->target, &g->from,
-			    g->env, on_trying, on_connected, g, &c.err);
+		g->connect = begin(g, &c.err);
 		if (g->connect != NULL) {
 			g->trial = target_trying(g->target);
 			return;

@@ -162,7 +162,7 @@ on_check_timer(void *arg)
 		return;
 	}
 	t->check_due = tcpk_now() + t->ep->o.check;
-	t->check = target_connect(t, NULL, NULL, NULL, on_checked, t, &c.err);
+	t->check = target_connect(t, NULL, on_checked, t, &c.err);
 	if (t->check == NULL) {
 		target_fails(t, &c);
 		check_later(t);

@@ -83,8 +83,7 @@ struct targets {
  * and stays until it is connected; NULL is our own.
  */
 struct tcpk_connect *target_connect(struct target *,
-	    const struct tcpk_proxy_from *from, char *const env[],
-	    void (*trying)(void *arg, const struct tcpk_addr *),
+	    const struct tcpk_connect_opts *how,
 	    void (*fn)(void *arg, const struct tcpk_connected *), void *arg,
 	    struct tcpk_err *);
 

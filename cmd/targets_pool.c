@@ -171,8 +171,7 @@ open_one(struct spare *s)
 	struct target		*t = s->target;
 	struct tcpk_connected	 c = { 0 };
 
-	s->connect = target_connect(t, NULL, NULL, NULL, on_connected, s,
-	    &c.err);
+	s->connect = target_connect(t, NULL, on_connected, s, &c.err);
 	if (s->connect == NULL) {
 		could_not(t, &c);
 		return false;

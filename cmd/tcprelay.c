@@ -244,6 +244,20 @@ can_reload(const struct relay *r)
 	return false;
 }
 
+/* What a client takes besides its own: two pipes, for a program. */
+static unsigned
+descriptors(const struct relay_config *c)
+{
+	size_t	i, j;
+
+	for (i = 0; i < c->n; i++)
+		for (j = 0; j < c->routes[i].neps; j++)
+			if (c->routes[i].eps[j].scheme == TCPK_EXEC ||
+			    c->routes[i].eps[j].scheme == TCPK_SH)
+				return 4;
+	return 1;
+}
+
 static int
 serve(struct relay *r)
 {
@@ -267,7 +281,7 @@ serve(struct relay *r)
 		.ready_fd = r->o.ready_fd,
 		.user = r->o.user,
 		.log = true,
-		.reserve = 1
+		.reserve = descriptors(r->config)
 	};
 
 	if (can_reload(r))

@@ -13,7 +13,7 @@
  * Free ones left besides for each who needs one more: for the name service and
  * what else is open for moments.  It is looked for this many of them at most.
  */
-#define MARGIN	4
+#define MARGIN	6
 #define LOOK	32
 
 struct tcpk_reserve {
