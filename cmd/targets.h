@@ -90,9 +90,9 @@ struct targets_get;
  * Connect a client to a target, and if that fails to the next, until each
  * was tried once.  from is the client and what it connected to (for PROXY
  * headers, the environment of programs and BALANCE_SOURCE), copied, but what
- * from->tls points to has to stay until then.  Calls back exactly once, from the loop, never before
- * this returns.  NULL: TCPK_EIO.  A descriptor kept back for it is its own
- * from then on.
+ * from->tls points to has to stay until then.  Calls back exactly once, from
+ * the loop, never before this returns.  NULL: TCPK_EIO.  What is kept back for
+ * it in the reserve is its own from then on.
  *
  * Each failure is said, as a warning that names the target.
  */

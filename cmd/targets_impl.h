@@ -79,8 +79,9 @@ struct targets {
 };
 
 /*
- * A connection to it, for from or for ourselves (NULL).  env is of a program,
- * and stays until it is connected; NULL is our own.
+ * A connection to it, as how says, but for what is the target's own (TLS,
+ * proxies, the name service); NULL is a probe, and nobody's.  An environment
+ * in how stays until it is connected; NULL there is our own.
  */
 struct tcpk_connect *target_connect(struct target *,
 	    const struct tcpk_connect_opts *how,

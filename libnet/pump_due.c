@@ -88,8 +88,9 @@ half_close_due(const struct tcpk__half *h)
 {
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
-	if (tcpk__half_pump(h)->opts->half_close_timeout == 0 || h->state == DONE ||
-	    h->state == DISCARD || other->ended_at == 0 || tcpk__half_src(h) == tcpk__half_dst(h))
+	if (tcpk__half_pump(h)->opts->half_close_timeout == 0 ||
+	    h->state == DONE || h->state == DISCARD || other->ended_at == 0 ||
+	    tcpk__half_src(h) == tcpk__half_dst(h))
 		return TCPK_FOREVER;
 	return after(later(active_at(h), other->ended_at),
 	    tcpk__half_pump(h)->opts->half_close_timeout);
@@ -130,7 +131,8 @@ grace_due(const struct tcpk__half *h)
 
 	/* The limit was reached: then what was sent has as long as a peer
 	 * has to end. */
-	if (tcpk__half_opts(h)->limit != 0 && h->taken == tcpk__half_opts(h)->limit &&
+	if (tcpk__half_opts(h)->limit != 0 &&
+	    h->taken == tcpk__half_opts(h)->limit &&
 	    h->ended_at != 0 && other->state != DONE)
 		return after(h->ended_at, LINGER);
 	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
@@ -156,7 +158,8 @@ leave(struct tcpk__half *h)
 	int	i;
 
 	if (h->off != h->len) {
-		time_out(tcpk__half_pump(h), "time limit with output not yet written");
+		time_out(tcpk__half_pump(h),
+		    "time limit with output not yet written");
 		return;
 	}
 	if (tcpk__half_short(h))

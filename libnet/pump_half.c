@@ -52,6 +52,15 @@ flush(struct tcpk__half *h)
 	return true;
 }
 
+static void
+no_memory(struct tcpk__half *h)
+{
+	struct tcpk_err	err;
+
+	tcpk_err_set(&err, TCPK_EIO, "out of memory");
+	tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
+}
+
 /*
  * Give a piece to dst, and keep what it did not take.  The piece lies in
  * the loop's scratch buffer, or in buf already.
@@ -75,10 +84,7 @@ pass_on(struct tcpk__half *h, char *data, size_t n)
 	if (h->buf == NULL) {
 		h->buf = tcpk_loop_buffer(tcpk__half_pump(h)->loop);
 		if (h->buf == NULL) {
-			struct tcpk_err	err;
-
-			tcpk_err_set(&err, TCPK_EIO, "out of memory");
-			tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
+			no_memory(h);
 			return false;
 		}
 		memcpy(h->buf, data + put, n - put);
@@ -118,6 +124,8 @@ fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 static bool
 turn(struct tcpk__half *h, bool first)
 {
+	struct tcpk_loop *loop = tcpk__half_pump(h)->loop;
+	uint64_t limit = tcpk__half_opts(h)->limit;
 	size_t	 room = TCPK_SCRATCH;
 	ssize_t	 got;
 	char	*data;
@@ -130,20 +138,18 @@ turn(struct tcpk__half *h, bool first)
 		if (!first)
 			return false;
 	}
-	if (tcpk__half_opts(h)->limit != 0 && tcpk__half_opts(h)->limit - h->taken < room)
-		room = tcpk__half_opts(h)->limit - h->taken;
+	if (limit != 0 && limit - h->taken < room)
+		room = limit - h->taken;
 	/* To a slow dst a piece goes from where it may have to stay. */
 	if (h->slow && h->buf == NULL)
-		h->buf = tcpk_loop_buffer(tcpk__half_pump(h)->loop);
-	data = h->buf != NULL ? h->buf : tcpk_loop_scratch(tcpk__half_pump(h)->loop);
+		h->buf = tcpk_loop_buffer(loop);
+	data = h->buf != NULL ? h->buf : tcpk_loop_scratch(loop);
 	if (data == NULL) {
-		struct tcpk_err	err;
-
-		tcpk_err_set(&err, TCPK_EIO, "out of memory");
-		tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
+		no_memory(h);
 		return false;
 	}
-	got = h->src_broken ? -1 : tcpk_stream_read(tcpk__half_src(h), data, room);
+	got = h->src_broken ? -1 :
+	    tcpk_stream_read(tcpk__half_src(h), data, room);
 	if (got == TCPK_AGAIN) {
 		if (tcpk__half_pump(h)->cut)
 			tcpk__half_end_of_input(h);
@@ -161,10 +167,10 @@ turn(struct tcpk__half *h, bool first)
 	h->large = got >= LARGE_PIECE;
 	h->taken += got;
 	h->heard = true;
-	h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
+	h->moved_at = tcpk_loop_now(loop);
 	if (!pass_on(h, data, got))
 		return false;
-	if (h->taken == tcpk__half_opts(h)->limit) {
+	if (h->taken == limit) {
 		tcpk__half_limit_reached(h);
 		return false;
 	}
@@ -189,7 +195,8 @@ discard(struct tcpk__half *h)
 		}
 		/* A dst that broke is not to be told of the end. */
 		if (got == 0)
-			tcpk__half_set(h, tcpk__half_pump(h)->cut ? DONE : FINISH);
+			tcpk__half_set(h, tcpk__half_pump(h)->cut ?
+			    DONE : FINISH);
 		else
 			tcpk__half_src_failed(h);
 		return;
@@ -229,7 +236,8 @@ tcpk__half_writable(struct tcpk__half *h)
 {
 	if (h->state != FLOW || h->off == h->len || !flush(h))
 		return;
-	if (tcpk__half_opts(h)->limit != 0 && h->taken == tcpk__half_opts(h)->limit)
+	if (tcpk__half_opts(h)->limit != 0 &&
+	    h->taken == tcpk__half_opts(h)->limit)
 		tcpk__half_limit_reached(h);
 	else
 		flow(h, false);

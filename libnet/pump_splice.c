@@ -117,7 +117,8 @@ static bool
 try_copy(struct tcpk__half *h, int code)
 {
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
-	char			*data = tcpk_loop_scratch(tcpk__half_pump(h)->loop);
+	struct tcpk_loop	*loop = tcpk__half_pump(h)->loop;
+	char			*data = tcpk_loop_scratch(loop);
 	size_t			 n = 1;
 	ssize_t			 got = 0, put = TCPK_AGAIN;
 

@@ -109,7 +109,8 @@ static void
 break_off(struct tcpk__half *h)
 {
 	h->broken = true;
-	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_dst(h)) ? DRAIN : DONE);
+	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_dst(h)) ?
+	    DRAIN : DONE);
 }
 
 bool
@@ -120,7 +121,8 @@ tcpk__half_short(struct tcpk__half *h)
 	if (h->taken >= tcpk__half_opts(h)->limit)
 		return false;
 	tcpk_err_set(&err, TCPK_ECUT, "ended after %llu of %llu bytes",
-	    (unsigned long long)h->taken, (unsigned long long)tcpk__half_opts(h)->limit);
+	    (unsigned long long)h->taken,
+	    (unsigned long long)tcpk__half_opts(h)->limit);
 	tcpk__pump_fail(tcpk__half_pump(h), h->index, &err);
 	return true;
 }
@@ -134,7 +136,8 @@ tcpk__half_end_of_input(struct tcpk__half *h)
 	}
 	if (tcpk__half_short(h))
 		return;
-	if (tcpk__half_opts(h)->no_shutdown && tcpk__half_other(h)->ended_at == 0)
+	if (tcpk__half_opts(h)->no_shutdown &&
+	    tcpk__half_other(h)->ended_at == 0)
 		tcpk__half_set(h, HELD);
 	else
 		tcpk__half_set(h, FINISH);
@@ -144,7 +147,8 @@ tcpk__half_end_of_input(struct tcpk__half *h)
 static void
 want_no_more(struct tcpk__half *h)
 {
-	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_src(h)) ? DISCARD : FINISH);
+	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_src(h)) ?
+	    DISCARD : FINISH);
 }
 
 void
@@ -189,7 +193,8 @@ tcpk__half_dst_failed(struct tcpk__half *h)
 	struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (tcpk_stream_err(tcpk__half_dst(h))->kind != TCPK_ECUT ||
-	    other->state != FLOW || tcpk__half_src(other) == tcpk__half_src(h)) {
+	    other->state != FLOW ||
+	    tcpk__half_src(other) == tcpk__half_src(h)) {
 		fail(h, tcpk__half_dst(h));
 		return;
 	}
@@ -209,7 +214,8 @@ tcpk__half_src_failed(struct tcpk__half *h)
 	 * While discarding, with everything that was sent acknowledged, how
 	 * the peer ends does not matter any more.
 	 */
-	if (h->state == DISCARD && other->state == DONE && !tcpk__half_pump(h)->cut) {
+	if (h->state == DISCARD && other->state == DONE &&
+	    !tcpk__half_pump(h)->cut) {
 		tcpk__half_set(h, FINISH);
 		return;
 	}
@@ -286,7 +292,8 @@ drain(struct tcpk__half *h, uint64_t now)
 			h->drain_delay *= 2;
 		return false;
 	}
-	if (r == -1 && tcpk_stream_err(tcpk__half_dst(h))->kind != TCPK_EPROGRAM) {
+	if (r == -1 &&
+	    tcpk_stream_err(tcpk__half_dst(h))->kind != TCPK_EPROGRAM) {
 		tcpk__half_dst_failed(h);
 		return false;
 	}

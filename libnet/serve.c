@@ -183,10 +183,11 @@ tcpk__serve_listen(struct tcpk_serve *s, const struct tcpk_addr *addr,
 	l->listen = NULL;
 	l->udp = NULL;
 	if (s->ep->scheme == TCPK_UDP && addr != NULL)
-		l->udp = tcpk_udp_new(s->loop, addr, &s->ep->o, tcpk__serve_datagram,
-		    l, err);
+		l->udp = tcpk_udp_new(s->loop, addr, &s->ep->o,
+		    tcpk__serve_datagram, l, err);
 	else if (s->ep->scheme == TCPK_UDP)
-		l->udp = tcpk_udp_adopt(s->loop, fd, tcpk__serve_datagram, l, err);
+		l->udp = tcpk_udp_adopt(s->loop, fd, tcpk__serve_datagram,
+		    l, err);
 	else if (addr != NULL)
 		l->listen = tcpk_listen_new(s->loop, addr, &s->ep->o,
 		    &listen_handler, l, err);

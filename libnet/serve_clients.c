@@ -238,8 +238,8 @@ deny_datagram(struct tcpk_serve *s, const struct tcpk_addr *from,
 }
 
 void
-tcpk__serve_datagram(void *arg, struct tcpk_udp *udp, const struct tcpk_addr *from,
-    const void *data, size_t n)
+tcpk__serve_datagram(void *arg, struct tcpk_udp *udp,
+    const struct tcpk_addr *from, const void *data, size_t n)
 {
 	struct tcpk_serve	*s = ((struct tcpk__listener *)arg)->serve;
 	struct tcpk_verdict	 v;

@@ -61,7 +61,8 @@ struct tcpk_serve_handler {
 	void	(*warning)(void *arg, const char *text);
 	/*
 	 * A client's TLS handshake failed, TCPK_ETLS or TCPK_ETIMEOUT, or with
-	 * opts.one it could not be served at all, TCPK_EIO, and it was closed; tcpk_serve_free may be called from here.
+	 * opts.one it could not be served at all, TCPK_EIO, and it was
+	 * closed; tcpk_serve_free may be called from here.
 	 */
 	void	(*refused)(void *arg, const struct tcpk_addr *peer,
 		    const struct tcpk_err *, const struct tcpk_tls_info *);
