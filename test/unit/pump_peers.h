@@ -33,6 +33,7 @@ struct peer {
 	size_t	 stop;		/* read so many, and then no more */
 	size_t	 put, get;	/* at most so many in one call */
 	size_t	 sent, got;
+	int	 urgent;	/* so many bytes out of band behind pause */
 	bool	 ends;		/* with its end, when all is sent */
 	bool	 shut, eof, garbled;
 	int	 send_err, recv_err;
@@ -46,6 +47,7 @@ struct run {
 	struct tcpk_pump_report	 report;
 	int			 done;
 	int			 turns;		/* of the loop */
+	bool			 spliced[2];	/* seen to be */
 };
 
 static struct tcpk_loop	*loop;
@@ -83,7 +85,7 @@ make_tcp(int fds[2], int size)
 {
 	struct sockaddr_in	sin;
 	socklen_t		len = sizeof(sin);
-	int			l = socket(AF_INET, SOCK_STREAM, 0), i;
+	int			l = socket(AF_INET, SOCK_STREAM, 0);
 
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
@@ -101,10 +103,6 @@ make_tcp(int fds[2], int size)
 	    (fds[1] = accept(l, NULL, NULL)) == -1)
 		bail("no connection");
 	close(l);
-	for (i = 0; i < 2; i++)
-		if (size != 0)
-			setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size,
-			    sizeof(size));
 }
 
 /* An end of kind; size (0: the system's) is that of a socket's buffers. */
@@ -112,7 +110,7 @@ static void
 make_end(struct run *r, int i, enum kind kind, int size)
 {
 	struct peer	*p = &r->x[i];
-	int		 to[2], from[2];
+	int		 to[2], from[2], j;
 
 	p->pump[0] = p->pump[1] = -1;
 	p->pause = p->stop = SIZE_MAX;
@@ -132,6 +130,9 @@ make_end(struct run *r, int i, enum kind kind, int size)
 			make_tcp(to, size);
 		else if (socketpair(AF_UNIX, SOCK_STREAM, 0, to) == -1)
 			bail("no socket pair");
+		for (j = 0; j < 2 && size != 0; j++)
+			setsockopt(to[j], SOL_SOCKET, SO_SNDBUF, &size,
+			    sizeof(size));
 		p->in = p->out = to[0];
 		no_wait(to[1]);
 		r->s[i] = tcpk_stream_socket(loop, to[1], NULL);
@@ -139,17 +140,24 @@ make_end(struct run *r, int i, enum kind kind, int size)
 	no_wait(p->in);
 }
 
-/* Two ends with a stream each; no pump yet. */
+/* Two ends with a stream each; no pump yet.  size as of make_end. */
+static void
+prepare_sized(struct run *r, enum kind a, enum kind b, size_t to_b,
+    size_t to_a, int size)
+{
+	memset(r, 0, sizeof(*r));
+	make_end(r, 0, a, size);
+	make_end(r, 1, b, size);
+	r->x[0].total = to_b;
+	r->x[1].total = to_a;
+	tcpk_pump_defaults(&r->opts);
+}
+
 __attribute__((unused))
 static void
 prepare(struct run *r, enum kind a, enum kind b, size_t to_b, size_t to_a)
 {
-	memset(r, 0, sizeof(*r));
-	make_end(r, 0, a, 0);
-	make_end(r, 1, b, 0);
-	r->x[0].total = to_b;
-	r->x[1].total = to_a;
-	tcpk_pump_defaults(&r->opts);
+	prepare_sized(r, a, b, to_b, to_a, 0);
 }
 
 static void
@@ -209,6 +217,12 @@ send_some(struct peer *p, int who)
 
 	if (p->shut || p->send_err != 0 || p->out == -1)
 		return false;
+	if (p->sent == p->pause && p->urgent > 0 &&
+	    send(p->out, "!", 1, MSG_OOB) == 1) {
+		p->urgent--;
+		p->pause = SIZE_MAX;
+		return true;
+	}
 	if (p->sent == p->total) {
 		if (p->ends)
 			end_sending(p);
@@ -239,7 +253,9 @@ read_some(struct peer *p, int from)
 	if (got > 0) {
 		p->garbled |= memcmp(area, pattern + at, (size_t)got) != 0;
 		p->got += (size_t)got;
-	} else if (got == 0)
+	} else if (got == 0 && p->in == p->out && p->send_err != 0)
+		p->recv_err = p->send_err;	/* it is told once */
+	else if (got == 0)
 		p->eof = true;
 	else if (errno != EAGAIN)
 		p->recv_err = errno;
@@ -269,9 +285,12 @@ static bool
 step_for(struct run *r, uint64_t max)
 {
 	bool	moved = play(r);
+	int	i;
 
 	r->turns++;
 	tcpk_loop_turn(loop, moved ? 0 : max, NULL);
+	for (i = 0; i < 2 && r->p != NULL; i++)
+		r->spliced[i] |= r->p->half[i].splice == YES;
 	return moved;
 }
 
