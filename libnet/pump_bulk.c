@@ -72,7 +72,7 @@ tcpk__bulk_end(struct tcpk__half *h)
 uint64_t
 tcpk__bulk_due(const struct tcpk__half *h)
 {
-	if (!h->bulk || h->state != FLOW || h->off != h->len)
+	if (!h->bulk || h->state != FLOW || tcpk__half_pending(h))
 		return TCPK_FOREVER;
 	return h->moved_at + GUARD;
 }

@@ -102,7 +102,8 @@ quiet_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 	uint64_t		 moved_at;
 
-	if (h->state != FLOW || h->off != h->len || other->ended_at == 0 ||
+	if (h->state != FLOW || tcpk__half_pending(h) ||
+	    other->ended_at == 0 ||
 	    (tcpk__half_opts(h)->patient && !other->heard))
 		return TCPK_FOREVER;
 	/* What is kept back is input that was there. */
@@ -157,7 +158,7 @@ leave(struct tcpk__half *h)
 	ssize_t	got = 1;
 	int	i;
 
-	if (h->off != h->len) {
+	if (tcpk__half_pending(h)) {
 		time_out(tcpk__half_pump(h),
 		    "time limit with output not yet written");
 		return;

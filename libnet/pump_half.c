@@ -203,7 +203,7 @@ discard(struct tcpk__half *h)
 	}
 }
 
-/* readable: src has just said so. */
+/* readable: src has something, it is known. */
 static void
 flow(struct tcpk__half *h, bool readable)
 {
@@ -225,7 +225,7 @@ flow(struct tcpk__half *h, bool readable)
 void
 tcpk__half_readable(struct tcpk__half *h)
 {
-	if (h->state == FLOW && h->off == h->len)
+	if (h->state == FLOW && !tcpk__half_pending(h))
 		flow(h, true);
 	else if (h->state == DISCARD)
 		discard(h);
@@ -234,11 +234,11 @@ tcpk__half_readable(struct tcpk__half *h)
 void
 tcpk__half_writable(struct tcpk__half *h)
 {
-	if (h->state != FLOW || h->off == h->len || !flush(h))
+	if (h->state != FLOW || !tcpk__half_pending(h) || !flush(h))
 		return;
 	if (tcpk__half_opts(h)->limit != 0 &&
 	    h->taken == tcpk__half_opts(h)->limit)
 		tcpk__half_limit_reached(h);
 	else
-		flow(h, false);
+		flow(h, h->blocked);
 }

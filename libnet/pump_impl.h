@@ -26,7 +26,7 @@ enum tcpk__half_state { FLOW, HELD, FINISH, DRAIN, DISCARD, DONE };
  * shares its place.
  */
 struct tcpk__half {
-	/* What is pending is in one of these two, borrowed for it. */
+	/* What is pending is in one of these two, or with src (blocked). */
 	char		*buf;
 	struct tcpk_pipe *pipe;
 	uint32_t	 off, len;	/* of the pending bytes */
@@ -41,6 +41,8 @@ struct tcpk__half {
 	bool		 bulk : 1;	/* src wakes for large pieces only */
 	bool		 from_file : 1;	/* what is spliced is */
 	bool		 to_file : 1;
+	bool		 direct : 1;	/* without a pipe of ours */
+	bool		 blocked : 1;	/* dst, with more in src: pending */
 	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
 	uint32_t	 drain_delay;	/* us */
 	uint64_t	 taken, bytes;	/* from src; to dst */
@@ -107,6 +109,9 @@ bool	tcpk__half_advance(struct tcpk__half *, uint64_t now);
 unsigned tcpk__half_wants_src(const struct tcpk__half *);
 unsigned tcpk__half_wants_dst(const struct tcpk__half *);
 
+/* Is there something that dst has yet to take? */
+bool	tcpk__half_pending(const struct tcpk__half *);
+
 void	tcpk__half_release(struct tcpk__half *);
 
 /*
@@ -118,6 +123,9 @@ void	tcpk__half_release(struct tcpk__half *);
 bool	tcpk__splice_begin(struct tcpk__half *);
 bool	tcpk__splice_turn(struct tcpk__half *, bool *go_on);
 bool	tcpk__splice_flush(struct tcpk__half *);
+
+/* splice_turn where an end is a pipe: pump_direct.c. */
+bool	tcpk__direct_turn(struct tcpk__half *, bool *go_on);
 
 /*
  * Waiting for much at once: pump_bulk.c, or pump_bulk_none.c.  moved: so much

@@ -1,7 +1,8 @@
 /*
- * Bytes in bulk between sockets, pipes and files, moved inside the kernel:
- * through a pipe of our own that is borrowed for a piece and given back when
- * that has gone out.  What is pending lies in the pipe then, not in a buffer.
+ * Bytes in bulk between sockets and files, moved inside the kernel: through a
+ * pipe of our own that is borrowed for a piece and given back when that has
+ * gone out.  What is pending lies in the pipe then, not in a buffer.  Where an
+ * end is a pipe already no other is needed (pump_direct.c).
  */
 
 #include <sys/stat.h>
@@ -14,9 +15,6 @@
 
 /* What is moved by copying first: short connections gain nothing. */
 #define BULK	(1024 * 1024)
-
-/* What a pipe that we are given is to hold, in bulk. */
-#define WIDE	(256 * 1024)
 
 /* After a piece like this more is likely to be there. */
 #define LARGE	(32 * 1024)
@@ -33,8 +31,8 @@ widen(int fd)
 {
 	int	size = fcntl(fd, F_GETPIPE_SZ);
 
-	if (size != -1 && size < WIDE)
-		fcntl(fd, F_SETPIPE_SZ, WIDE);
+	if (size != -1 && size < TCPK_PIPE)
+		fcntl(fd, F_SETPIPE_SZ, TCPK_PIPE);
 }
 
 /*
@@ -60,11 +58,11 @@ never_waits(const struct tcpk_stream *s, int fd, bool reads)
 }
 
 static bool
-is_file(int fd)
+is(int fd, mode_t type)
 {
 	struct stat	st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
 }
 
 /* Looked at once: it does not change. */
@@ -80,8 +78,10 @@ can_splice(struct tcpk__half *h)
 	    !tcpk_stream_fds(dst, &unused, &out) ||
 	    !never_waits(src, in, true) || !never_waits(dst, out, false))
 		return false;
-	h->from_file = is_file(in);
-	h->to_file = is_file(out);
+	h->from_file = is(in, S_IFREG);
+	h->to_file = is(out, S_IFREG);
+	h->direct = (is(in, S_IFIFO) || is(out, S_IFIFO)) &&
+	    !h->from_file && !h->to_file;
 	widen(in);
 	widen(out);
 	return true;
@@ -94,8 +94,8 @@ tcpk__splice_begin(struct tcpk__half *h)
 		return false;
 	if (h->splice == UNDECIDED)
 		h->splice = can_splice(h) ? YES : NO;
-	if (h->splice == NO)
-		return false;
+	if (h->splice == NO || h->direct)
+		return h->splice != NO;
 	h->pipe = tcpk_loop_pipe(tcpk__half_pump(h)->loop);
 	return h->pipe != NULL;
 }
@@ -206,9 +206,9 @@ tcpk__splice_flush(struct tcpk__half *h)
 	return true;
 }
 
-/* Move a piece from src behind what the pipe holds: as read, with errno. */
+/* Move a piece from src into the pipe: as read, with errno. */
 static ssize_t
-take(struct tcpk__half *h, size_t held)
+take(struct tcpk__half *h)
 {
 	ssize_t	got;
 	off_t	at;
@@ -218,54 +218,28 @@ take(struct tcpk__half *h, size_t held)
 	do
 		got = h->from_file ? splice_file(fd, &at, h->pipe->fds[1],
 		    NULL, FILE_PIECE) : splice(fd, NULL, h->pipe->fds[1], NULL,
-		    TCPK_PIPE - held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		    TCPK_PIPE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	while (got == -1 && errno == EINTR);
 	return got;
-}
-
-/* A pipe whose writer has filled it again meanwhile: as fill() in pump_half. */
-static size_t
-fill(struct tcpk__half *h, size_t n)
-{
-	ssize_t	got = (ssize_t)n;
-
-	if (h->from_file || tcpk_stream_lingers(tcpk__half_src(h)))
-		return n;
-	while (got >= LARGE && n < TCPK_PIPE) {
-		got = take(h, n);
-		if (got > 0)
-			n += (size_t)got;
-	}
-	return n;
-}
-
-/*
- * What a piece has to be for the next to go this way, too: smaller ones are
- * cheaper to copy.  But a pipe that was spliced takes no RWF_NOWAIT any more,
- * and is slow to read and write.
- */
-static ssize_t
-worth(const struct tcpk__half *h)
-{
-	return tcpk_stream_lingers(tcpk__half_src(h)) &&
-	    tcpk_stream_lingers(tcpk__half_dst(h)) ? LARGE : 1;
 }
 
 bool
 tcpk__splice_turn(struct tcpk__half *h, bool *go_on)
 {
 	struct tcpk_stream	*src = tcpk__half_src(h);
-	ssize_t			 got = take(h, 0);
+	ssize_t			 got;
 	int			 code;
 
+	if (h->direct)
+		return tcpk__direct_turn(h, go_on);
+	got = take(h);
 	if (got > 0) {
-		got = (ssize_t)fill(h, (size_t)got);
 		h->off = 0;
 		h->len = (uint32_t)got;
 		h->taken += (uint64_t)got;
 		h->heard = true;
 		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
-		h->large = got >= worth(h);
+		h->large = got >= LARGE;
 		*go_on = tcpk__splice_flush(h) && got >= LARGE;
 		return true;
 	}

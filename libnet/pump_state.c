@@ -41,6 +41,12 @@ tcpk__half_other(const struct tcpk__half *h)
 	return &tcpk__half_pump(h)->half[!h->index];
 }
 
+bool
+tcpk__half_pending(const struct tcpk__half *h)
+{
+	return h->off != h->len || h->blocked;
+}
+
 void
 tcpk__half_release(struct tcpk__half *h)
 {
@@ -61,6 +67,7 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 
 	if (h->state == FLOW && state != FLOW) {
 		tcpk__half_release(h);
+		h->blocked = false;
 		tcpk__bulk_end(h);
 	}
 	/* Lingering was no idleness: what follows has its own time. */
@@ -327,7 +334,7 @@ tcpk__half_wants_src(const struct tcpk__half *h)
 {
 	if (h->state == DISCARD)
 		return TCPK_READ;
-	return h->state == FLOW && h->off == h->len && !h->stop ?
+	return h->state == FLOW && !tcpk__half_pending(h) && !h->stop ?
 	    TCPK_READ : 0;
 }
 
@@ -338,5 +345,5 @@ tcpk__half_wants_dst(const struct tcpk__half *h)
 		return TCPK_WRITE;
 	if (h->state != FLOW)
 		return 0;
-	return h->off < h->len ? TCPK_WRITE : TCPK_HUP;
+	return tcpk__half_pending(h) ? TCPK_WRITE : TCPK_HUP;
 }
