@@ -40,6 +40,13 @@ deadline_of(const struct tcpk_pump *p)
 	return p->late ? 0 : p->opts->deadline;
 }
 
+/* Until one half has ended only a few things can fall due. */
+static bool
+one_ended(const struct tcpk_pump *p)
+{
+	return p->half[0].ended_at != 0 || p->half[1].ended_at != 0;
+}
+
 /* Each of these says when something falls due: TCPK_FOREVER for never. */
 
 static uint64_t
@@ -202,7 +209,7 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 		time_out(p, "deadline reached");
 	else if (now >= idle_due(p))
 		time_out(p, "idle time-out: nothing moved");
-	for (i = 0; i < 2 && !p->over; i++) {
+	for (i = 0; i < 2 && !p->over && one_ended(p); i++) {
 		h = &p->half[i];
 		if (now >= half_close_due(h))
 			time_out(p, "half-close time-out: nothing moved");
@@ -229,21 +236,23 @@ tcpk__pump_run_due(struct tcpk_pump *p, uint64_t now)
 uint64_t
 tcpk__pump_next_due(const struct tcpk_pump *p)
 {
-	uint64_t	due, t[7];
+	uint64_t	due, t[6];
 	size_t		j;
 	int		i;
 
 	due = deadline_of(p) != 0 ? deadline_of(p) : TCPK_FOREVER;
 	if (idle_due(p) < due)
 		due = idle_due(p);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i++)
+		if (tcpk__bulk_due(&p->half[i]) < due)
+			due = tcpk__bulk_due(&p->half[i]);
+	for (i = 0; i < 2 && one_ended(p); i++) {
 		t[0] = half_close_due(&p->half[i]);
 		t[1] = quiet_due(&p->half[i]);
 		t[2] = at_most_due(&p->half[i]);
 		t[3] = grace_due(&p->half[i]);
 		t[4] = linger_due(&p->half[i]);
 		t[5] = drain_due(&p->half[i]);
-		t[6] = tcpk__bulk_due(&p->half[i]);
 		for (j = 0; j < sizeof(t) / sizeof(t[0]); j++)
 			if (t[j] < due)
 				due = t[j];

@@ -5,6 +5,8 @@
 #ifndef PUMP_IMPL_H
 #define PUMP_IMPL_H
 
+#include <stddef.h>
+
 #include "tcpkit/pump.h"
 
 /*
@@ -77,6 +79,48 @@ struct tcpk_pump {
 	struct tcpk__half    half[2];
 };
 
+/* Whose half it is, the ends of it, and how it is to behave. */
+
+static inline struct tcpk_pump *
+tcpk__half_pump(const struct tcpk__half *h)
+{
+	const struct tcpk__half	*first = h - h->index;
+
+	return (struct tcpk_pump *)((char *)(uintptr_t)first -
+	    offsetof(struct tcpk_pump, half));
+}
+
+static inline struct tcpk_stream *
+tcpk__half_src(const struct tcpk__half *h)
+{
+	return tcpk__half_pump(h)->streams[h->index];
+}
+
+static inline struct tcpk_stream *
+tcpk__half_dst(const struct tcpk__half *h)
+{
+	return tcpk__half_pump(h)->streams[!h->index];
+}
+
+static inline const struct tcpk_half_opts *
+tcpk__half_opts(const struct tcpk__half *h)
+{
+	return &tcpk__half_pump(h)->opts->half[h->index];
+}
+
+static inline struct tcpk__half *
+tcpk__half_other(const struct tcpk__half *h)
+{
+	return &tcpk__half_pump(h)->half[!h->index];
+}
+
+/* Is there something that dst has yet to take? */
+static inline bool
+tcpk__half_pending(const struct tcpk__half *h)
+{
+	return h->off != h->len || h->blocked;
+}
+
 /* Fewer bytes came than the limit asks for: then it has failed. */
 bool	tcpk__half_short(struct tcpk__half *);
 
@@ -109,9 +153,6 @@ bool	tcpk__half_advance(struct tcpk__half *, uint64_t now);
 unsigned tcpk__half_wants_src(const struct tcpk__half *);
 unsigned tcpk__half_wants_dst(const struct tcpk__half *);
 
-/* Is there something that dst has yet to take? */
-bool	tcpk__half_pending(const struct tcpk__half *);
-
 void	tcpk__half_release(struct tcpk__half *);
 
 /*
@@ -136,14 +177,6 @@ void	tcpk__bulk_moved(struct tcpk__half *, uint64_t n);
 uint64_t tcpk__bulk_due(const struct tcpk__half *);
 void	tcpk__bulk_look(struct tcpk__half *);
 void	tcpk__bulk_end(struct tcpk__half *);
-
-struct tcpk__half *tcpk__half_other(const struct tcpk__half *);
-
-/* Whose half it is, the ends of it, and how it is to behave. */
-struct tcpk_pump *tcpk__half_pump(const struct tcpk__half *);
-struct tcpk_stream *tcpk__half_src(const struct tcpk__half *);
-struct tcpk_stream *tcpk__half_dst(const struct tcpk__half *);
-const struct tcpk_half_opts *tcpk__half_opts(const struct tcpk__half *);
 
 /* The one place where states change. */
 void	tcpk__half_set(struct tcpk__half *, enum tcpk__half_state);

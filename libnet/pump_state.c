@@ -1,51 +1,10 @@
 /* One direction of a pump: its states, and what ends it. */
 
-#include <stddef.h>
-
 #include "pump_impl.h"
 
 /* How often it is looked at whether everything has arrived. */
 #define DRAIN_FIRST	1000		/* us */
 #define DRAIN_MAX	(100 * 1000)
-
-struct tcpk_pump *
-tcpk__half_pump(const struct tcpk__half *h)
-{
-	const struct tcpk__half	*first = h - h->index;
-
-	return (struct tcpk_pump *)((char *)(uintptr_t)first -
-	    offsetof(struct tcpk_pump, half));
-}
-
-struct tcpk_stream *
-tcpk__half_src(const struct tcpk__half *h)
-{
-	return tcpk__half_pump(h)->streams[h->index];
-}
-
-struct tcpk_stream *
-tcpk__half_dst(const struct tcpk__half *h)
-{
-	return tcpk__half_pump(h)->streams[!h->index];
-}
-
-const struct tcpk_half_opts *
-tcpk__half_opts(const struct tcpk__half *h)
-{
-	return &tcpk__half_pump(h)->opts->half[h->index];
-}
-
-struct tcpk__half *
-tcpk__half_other(const struct tcpk__half *h)
-{
-	return &tcpk__half_pump(h)->half[!h->index];
-}
-
-bool
-tcpk__half_pending(const struct tcpk__half *h)
-{
-	return h->off != h->len || h->blocked;
-}
 
 void
 tcpk__half_release(struct tcpk__half *h)

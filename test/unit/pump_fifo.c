@@ -293,7 +293,8 @@ test_stopped(void)
 		until(&r, r.x[!way].got == 3 * MIB);
 		settle(&r);
 		sent = r.x[way].sent;
-		say(sent < 25 * MIB && tcpk__half_pending(&r.p->half[way]) &&
+		/* The system's buffers may hold 40 MiB of it. */
+		say(sent < 60 * MIB && tcpk__half_pending(&r.p->half[way]) &&
 		    (r.p->half[way].off < r.p->half[way].len) != have_pipes,
 		    "half %d: a stopped reader stops its writer (%zu KiB)",
 		    way, (sent - 3 * MIB) / KIB);
