@@ -590,8 +590,9 @@ test_whole(void)
 static void
 test_all(void)
 {
-	int	base = count_fds();
-
+	have_bulk = look_for_bulk();
+	if (!have_bulk)
+		note("nobody waits for much at once in this build");
 	test_enters();
 	test_mark();
 	test_bytes();
@@ -606,30 +607,11 @@ test_all(void)
 	test_half_closed();
 	test_alone();
 	test_whole();
-	turn_for(loop, 600 * TCPK_MS);
-	say(count_fds() == base, "no descriptor is left");
+	say(pipes_gone(0), "no descriptor is left");
 }
 
 int
 main(void)
 {
-	static const char *const	names[] = { "epoll", "poll" };
-	struct tcpk_err			err;
-	int				i;
-
-	signal(SIGPIPE, SIG_IGN);
-	make_pattern();
-	have_bulk = look_for_bulk();
-	if (!have_bulk)
-		note("nobody waits for much at once in this build");
-	for (i = 0; i < 2; i++) {
-		loop = tcpk_loop_new(names[i], &err);
-		if (loop == NULL) {
-			note("%s: not in this build", names[i]);
-			continue;
-		}
-		test_all();
-		tcpk_loop_free(loop);
-	}
-	return done_testing();
+	return with_each_loop(test_all);
 }

@@ -21,7 +21,6 @@
 #endif
 
 static bool	have_pipes;
-static int	base;		/* descriptors while nothing runs */
 
 #define say(cond, ...)	do {						\
 	char	say_text[200];						\
@@ -32,33 +31,10 @@ static int	base;		/* descriptors while nothing runs */
 
 static const char *const	words[] = { "tcp", "unix", "pipes" };
 
-/* Does this build move bytes inside the kernel, here and now? */
-static bool
-look_for_pipes(void)
-{
-	struct tcpk_pipe	*pipe = tcpk_loop_pipe(loop);
-
-	if (pipe == NULL)
-		return false;
-	tcpk_loop_pipe_done(loop, pipe, true);
-	return true;
-}
-
 static bool
 spliced(const struct run *r, int i)
 {
 	return r->p != NULL && r->p->half[i].splice == YES;
-}
-
-/* But for those of the ends, no more are open than so many. */
-static bool
-pipes_gone(int ends)
-{
-	uint64_t	end = tcpk_now() + LONG;
-
-	while (count_fds() != base + ends && tcpk_now() < end)
-		tcpk_loop_turn(loop, 50 * TCPK_MS, NULL);
-	return count_fds() == base + ends;
 }
 
 /* --- ends that are clean -------------------------------------------------- */
@@ -615,6 +591,7 @@ test_not_wider(void)
 static void
 test_all(void)
 {
+	have_pipes = look_for_pipes();
 	test_both_ways();
 	test_pieces();
 	test_sizes();
@@ -637,24 +614,5 @@ test_all(void)
 int
 main(void)
 {
-	static const char *const	names[] = { "epoll", "poll" };
-	struct tcpk_err			err;
-	int				i;
-
-	signal(SIGPIPE, SIG_IGN);
-	make_pattern();
-	for (i = 0; i < 2; i++) {
-		loop = tcpk_loop_new(names[i], &err);
-		if (loop == NULL) {
-			note("%s: not in this build", names[i]);
-			continue;
-		}
-		base = count_fds();
-		have_pipes = look_for_pipes();
-		if (!have_pipes)
-			note("nothing is moved inside the kernel: all copies");
-		test_all();
-		tcpk_loop_free(loop);
-	}
-	return done_testing();
+	return with_each_loop(test_all);
 }

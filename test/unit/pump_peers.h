@@ -51,10 +51,10 @@ struct run {
 };
 
 static struct tcpk_loop	*loop;
+static int		 base;		/* descriptors while nothing runs */
 static unsigned char	 pattern[2 * PATTERN];
 static unsigned char	 area[4 * MIB];
 
-__attribute__((unused))
 static void
 make_pattern(void)
 {
@@ -63,6 +63,57 @@ make_pattern(void)
 	for (i = 0; i < sizeof(pattern); i++)
 		pattern[i] = (unsigned char)((i % PATTERN) * 131 +
 		    (i % PATTERN) / 251);
+}
+
+/* --- the loops ------------------------------------------------------------ */
+
+/* Do all tests with each back end that this build has.  What main returns. */
+static int
+with_each_loop(void (*test_all)(void))
+{
+	static const char *const	names[] = { "epoll", "poll" };
+	struct tcpk_err			err;
+	size_t				i;
+
+	signal(SIGPIPE, SIG_IGN);
+	make_pattern();
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		loop = tcpk_loop_new(names[i], &err);
+		if (loop == NULL) {
+			note("%s: not in this build", names[i]);
+			continue;
+		}
+		base = count_fds();
+		test_all();
+		tcpk_loop_free(loop);
+	}
+	return done_testing();
+}
+
+/* Does this build move bytes inside the kernel, here and now? */
+__attribute__((unused))
+static bool
+look_for_pipes(void)
+{
+	struct tcpk_pipe	*pipe = tcpk_loop_pipe(loop);
+
+	if (pipe == NULL) {
+		note("nothing is moved inside the kernel: all copies");
+		return false;
+	}
+	tcpk_loop_pipe_done(loop, pipe, true);
+	return true;
+}
+
+/* But for those of the ends, no more descriptors are open than so many. */
+static bool
+pipes_gone(int ends)
+{
+	uint64_t	end = tcpk_now() + LONG;
+
+	while (count_fds() != base + ends && tcpk_now() < end)
+		tcpk_loop_turn(loop, 50 * TCPK_MS, NULL);
+	return count_fds() == base + ends;
 }
 
 /* --- the ends ------------------------------------------------------------- */

@@ -32,17 +32,6 @@ connected(struct run *r, size_t to_b, size_t to_a, int size)
 		r->x[i].put = r->x[i].get = PEER_PIECE;
 }
 
-/* But for those of the ends, so many. */
-static bool
-pipes_gone(int ends)
-{
-	uint64_t	end = tcpk_now() + LONG;
-
-	while (count_fds() != base + ends && tcpk_now() < end)
-		tcpk_loop_turn(loop, 50 * TCPK_MS, NULL);
-	return count_fds() == base + ends;
-}
-
 /* --- ends that are clean -------------------------------------------------- */
 
 static void
@@ -598,20 +587,8 @@ test_copies(void)
 	}
 }
 
-/* Does this build move bytes inside the kernel, here and now? */
-static bool
-look_for_pipes(void)
-{
-	struct tcpk_pipe	*pipe = tcpk_loop_pipe(loop);
-
-	if (pipe == NULL)
-		return false;
-	tcpk_loop_pipe_done(loop, pipe, true);
-	return true;
-}
-
 static void
-test_all(void)
+test_kind(void)
 {
 	test_both_ways();
 	test_ends();
@@ -632,28 +609,16 @@ test_all(void)
 	say(pipes_gone(0), "no descriptor is left");
 }
 
+static void
+test_all(void)
+{
+	have_pipes = look_for_pipes();
+	for (kind = TCP; kind <= UNIX; kind++)
+		test_kind();
+}
+
 int
 main(void)
 {
-	static const char *const	names[] = { "epoll", "poll" };
-	struct tcpk_err			err;
-	size_t				i;
-
-	signal(SIGPIPE, SIG_IGN);
-	make_pattern();
-	for (i = 0; i < 2; i++) {
-		loop = tcpk_loop_new(names[i], &err);
-		if (loop == NULL) {
-			note("%s: not in this build", names[i]);
-			continue;
-		}
-		base = count_fds();
-		have_pipes = look_for_pipes();
-		if (!have_pipes)
-			note("nothing is moved inside the kernel: all copies");
-		for (kind = TCP; kind <= UNIX; kind++)
-			test_all();
-		tcpk_loop_free(loop);
-	}
-	return done_testing();
+	return with_each_loop(test_all);
 }
