@@ -20,20 +20,23 @@
 
 enum state { UNDECIDED, WANTED, UNWANTED };
 
-struct line {
-	const char	*start, *end;	/* with its newline, if it has one */
-};
-
 struct filter {
 	struct acl_tool		*t;
 	bool			 print;		/* lines, and not counts */
 	struct acl_find		 find;
-	size_t			 nlines, nips;
-	struct line		 line[BATCH];
+	size_t			 nlines;
+	/* Line i, with its newline, ends where line i + 1 starts. */
+	const char		*line[1 + BATCH + ACL_LINES_SLACK];
 	bool			 wanted[BATCH];		/* each line */
 	struct tcpk_ip		 reason[BATCH];		/* for JSON only */
+	/* Lines that start with IPv4: */
+	bool			 usual[BATCH];
+	uint32_t		 ip4[BATCH];
+	bool			 allow4[BATCH];
+	/* Addresses of the others: */
+	size_t			 nips;
 	struct tcpk_ip		 ip[BATCH];
-	bool			 allow[BATCH];
+	struct tcpk_verdict	 verdict[BATCH];
 	uint32_t		 owner[BATCH];	/* the line of each address */
 	uint64_t		 nwanted;	/* lines, of all input */
 	/* A line in pieces: */
@@ -80,19 +83,42 @@ static void
 look_up(struct filter *f)
 {
 	struct acl_tool	*t = f->t;
-	size_t		 i, line, allowed = 0;
+	size_t		 i, line;
+	bool		 allow;
 
-	tcpk_acl_allow_many(t->acl, f->ip, f->allow, f->nips);
+	tcpk_acl_check_many(t->acl, f->ip, f->verdict, f->nips);
 	for (i = 0; i < f->nips; i++) {
 		line = f->owner[i];
-		allowed += f->allow[i];
+		allow = f->verdict[i].allow;
+		t->allowed += allow;
+		t->denied += !allow;
 		if (t->msg.json && !f->wanted[line])
 			f->reason[line] = f->ip[i];
-		f->wanted[line] |= f->allow[i] == t->want_allowed;
+		f->wanted[line] |= allow == t->want_allowed;
+	}
+	f->nips = 0;
+}
+
+/* The same for the usual lines. */
+static void
+look_up4(struct filter *f)
+{
+	struct acl_tool	*t = f->t;
+	const bool	 other = !t->want_allowed;
+	uint8_t		 usual = 0, allowed = 0;	/* BATCH at most */
+	size_t		 i;
+
+	tcpk_acl_allow4_many(t->acl, f->ip4, f->allow4, f->nlines);
+	for (i = 0; i < BATCH; i++) {
+		usual += f->usual[i];
+		allowed += f->usual[i] & f->allow4[i];
+		f->wanted[i] = f->usual[i] & (f->allow4[i] ^ other);
 	}
 	t->allowed += allowed;
-	t->denied += f->nips - allowed;
-	f->nips = 0;
+	t->denied += (uint8_t)(usual - allowed);
+	if (t->msg.json)
+		for (i = 0; i < f->nlines; i++)
+			f->reason[i] = tcpk_ip_from4(f->ip4[i]);
 }
 
 static void
@@ -100,84 +126,94 @@ print_json(struct filter *f, size_t i)
 {
 	open_json(f, f->reason[i], tcpk_acl_check_ip(f->t->acl,
 	    f->reason[i]));
-	print_text(f, f->line[i].start, f->line[i].end);
+	print_text(f, f->line[i], f->line[i + 1]);
 	close_json(f);
 }
 
 static void
 finish_batch(struct filter *f)
 {
-	const struct line	*l;
-	size_t			 i;
+	const char *const	*line;
+	uint8_t			 wanted[BATCH];
+	size_t			 k, n = 0;
 
-	look_up(f);
-	for (i = 0; i < f->nlines; i++) {
-		l = &f->line[i];
-		f->nwanted += f->wanted[i];
-		if (!f->print)
-			continue;
-		if (!f->t->msg.json)
-			acl_out_if(&f->t->out, l->start,
-			    (size_t)(l->end - l->start), f->wanted[i]);
-		else if (f->wanted[i])
-			print_json(f, i);
+	for (k = 0; k < f->nlines; k++) {
+		wanted[n] = (uint8_t)k;
+		n += f->wanted[k];
 	}
-	f->nlines = 0;
+	f->nwanted += n;
+	if (f->print && f->t->msg.json) {
+		for (k = 0; k < n; k++)
+			print_json(f, wanted[k]);
+	} else if (f->print) {
+		for (k = 0; k < n; k++) {
+			line = &f->line[wanted[k]];
+			acl_out_line(&f->t->out, line[0],
+			    (size_t)(line[1] - line[0]));
+		}
+	}
 }
 
-/* All the addresses of one line, which ends where the next one starts. */
+/* All the addresses of a line. */
 static void
-take_line(struct filter *f, const char *p, const char *end)
+take_line(struct filter *f, size_t i)
 {
-	struct line	*l = &f->line[f->nlines];
+	const char	*p = f->line[i];
 	struct tcpk_ip	 ip;
-	size_t		 found = 0;
 
-	l->start = p;
-	l->end = end;
-	f->wanted[f->nlines] = false;
 	acl_find_line(&f->find);
-	while (acl_find_next(&f->find, &p, end, true, &ip) ==
+	while (acl_find_next(&f->find, &p, f->line[i + 1], true, &ip) ==
 	    ACL_FIND_ADDRESS) {
+		f->owner[f->nips] = (uint32_t)i;
+		f->ip[f->nips++] = ip;
 		if (f->nips == BATCH)
 			look_up(f);
-		f->owner[f->nips] = (uint32_t)f->nlines;
-		f->ip[f->nips++] = ip;
-		found++;
 	}
-	f->nlines += found > 0;
 }
 
 /*
- * Lines that start with an address, and then end or go on after a blank, are
- * the usual case: the address is read in place.  All others are for
- * take_line.
+ * Lines that start with IPv4, and then end or go on after a blank, are the
+ * usual case.  All others are for take_line.
  */
+static void
+take_usual(struct filter *f)
+{
+	uint8_t		 len[BATCH];
+	const char	*after;
+	size_t		 i;
+
+	memset(f->usual, false, sizeof(f->usual));
+	tcpk_ip_scan4_many(f->ip4, len, f->line, f->nlines);
+	for (i = 0; i < f->nlines; i++) {
+		after = f->line[i] + len[i];
+		f->usual[i] = len[i] > 0 && after < f->line[i + 1] &&
+		    (*after == '\n' || *after == ' ');
+	}
+	look_up4(f);
+}
+
+static void
+take_batch(struct filter *f)
+{
+	size_t	i;
+
+	memset(f->wanted, false, sizeof(f->wanted));
+	if (f->t->field == 1)
+		take_usual(f);
+	for (i = 0; i < f->nlines; i++)
+		if (!f->usual[i])
+			take_line(f, i);
+	look_up(f);
+	finish_batch(f);
+}
+
 static void
 take_lines(struct filter *f, const char *p, const char *end)
 {
-	const char	*ends[BATCH + ACL_LINES_SLACK], *q;
-	struct line	*l;
-	size_t		 i, n, len;
-
-	for (; p < end; p = ends[n - 1]) {
-		n = acl_lines_split(p, end, ends, BATCH);
-		for (i = 0; i < n; i++, p = q) {
-			q = ends[i];
-			len = f->t->field != 1 ? 0 :
-			    tcpk_ip_scan(&f->ip[f->nips], p, (size_t)(end - p));
-			if (len == 0 || p + len == end ||
-			    (p[len] != '\n' && p[len] != ' ')) {
-				take_line(f, p, q);
-				continue;
-			}
-			l = &f->line[f->nlines];
-			l->start = p;
-			l->end = q;
-			f->wanted[f->nlines] = false;
-			f->owner[f->nips++] = (uint32_t)f->nlines++;
-		}
-		finish_batch(f);
+	for (; p < end; p = f->line[f->nlines]) {
+		f->line[0] = p;
+		f->nlines = acl_lines_split(p, end, f->line + 1, BATCH);
+		take_batch(f);
 	}
 }
 

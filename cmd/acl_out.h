@@ -35,17 +35,14 @@ acl_out_bytes(struct acl_out *o, const char *p, size_t n)
 	o->n += n;
 }
 
-/*
- * The same, if wanted, without a branch on that for short pieces: for what
- * is wanted now and then.  32 bytes must be there to be read at p.
- */
+/* The same, faster for short lines.  32 bytes must be readable at p. */
 static inline void
-acl_out_if(struct acl_out *o, const char *p, size_t n, bool wanted)
+acl_out_line(struct acl_out *o, const char *p, size_t n)
 {
 	if (n <= 32 && ACL_OUT_SIZE - o->n >= 32) {
 		memcpy(o->buf + o->n, p, 32);
-		o->n += n & -(size_t)wanted;
-	} else if (wanted)
+		o->n += n;
+	} else
 		acl_out_bytes(o, p, n);
 }
 

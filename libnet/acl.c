@@ -276,7 +276,8 @@ tcpk_acl_size(const struct tcpk_acl *acl)
 		all += acl->edges[i].size * sizeof(struct edge);
 		all += (t->n + WINDOW) * (t->last4 != NULL ? sizeof(uint32_t) :
 		    t->last6 != NULL ? sizeof(struct tcpk_ip) : 0);
-		all += t->n * sizeof(uint32_t) + t->n / 8 + 1;
+		all += t->n * sizeof(uint32_t);
+		all += t->allow != NULL ? t->n / 8 + 1 : 0;
 		all += t->nodes_size * sizeof(struct node);
 		all += t->slots_size * sizeof(uint32_t);
 	}

@@ -96,9 +96,8 @@ paint(const struct tcpk_acl *acl, struct table *t, int family)
 	size_t			 n;
 
 	t->winner = malloc(t->n * sizeof(*t->winner));
-	t->allow = calloc(t->n / 8 + 1, 1);
 	next = malloc((t->n + 1) * sizeof(*next));
-	if (t->winner == NULL || t->allow == NULL || next == NULL) {
+	if (t->winner == NULL || next == NULL) {
 		free(next);
 		return -1;
 	}
@@ -118,6 +117,18 @@ paint(const struct tcpk_acl *acl, struct table *t, int family)
 		}
 	}
 	free(next);
+	return 0;
+}
+
+/* The verdicts alone, in a fraction of the memory. */
+static int
+keep_verdicts(struct table *t)
+{
+	uint32_t	i;
+
+	t->allow = calloc(t->n / 8 + 1, 1);
+	if (t->allow == NULL)
+		return -1;
 	for (i = 0; i < t->n; i++)
 		t->allow[i / 8] |= (t->winner[i] & 1) << i % 8;
 	return 0;
@@ -170,6 +181,8 @@ tcpk_acl_compile(struct tcpk_acl *acl, struct tcpk_err *err)
 		if (paint(acl, &acl->tables[i], i) == -1 ||
 		    tcpk__acl_index(&acl->tables[i]) == -1)
 			goto fail;
+	if (keep_verdicts(&acl->tables[FAMILY4]) == -1)
+		goto fail;
 	fit = realloc(acl->rules, (acl->nrules + 1) * sizeof(*fit));
 	if (fit != NULL) {
 		acl->rules = fit;

@@ -10,7 +10,7 @@
  *  1. The intervals 0 to n - 1 follow each other without gaps; interval i
  *     ends with address last[i], and the last one with the family's last.
  *  2. winner[i] is the rule that decides interval i, shifted left by one,
- *     with the verdict in bit 0; that bit is also bit i of allow.
+ *     with the verdict in bit 0; for IPv4 that is also bit i of allow.
  *  3. WINDOW entries of the family's last address follow last[n - 1], so
  *     that counting over a window never leaves the array.
  *  4. Every rule starts and ends where an interval does: rule.from and
@@ -65,7 +65,7 @@ struct table {
 	uint32_t	*last4;		/* one of the two, by family */
 	struct tcpk_ip	*last6;
 	uint32_t	*winner;
-	uint8_t		*allow;
+	uint8_t		*allow;		/* of IPv4 only */
 	struct node	*nodes;
 	uint32_t	*slots;
 	uint32_t	 nnodes, nslots, nodes_size, slots_size;
@@ -196,6 +196,38 @@ int	tcpk__acl_refuse(const struct acl_parser *, const char *at,
 
 /* acl_sort.c */
 void	tcpk__acl_sort(struct edge *, size_t n);
+
+/*
+ * The intervals of GROUP addresses of IPv4: acl_find4.c or acl_find4_x86.c.
+ * The same with the means of the language alone: acl_lookup.c.
+ */
+#define GROUP	32
+
+void	tcpk__acl_find4(const struct table *, const uint32_t *ip,
+	    uint32_t *interval);
+void	tcpk__acl_find4_plain(const struct table *, const uint32_t *ip,
+	    uint32_t *interval);
+
+/* Where the way of an address through a node goes on. */
+
+static inline const uint32_t *
+slot4(const struct table *t, uint32_t n, uint32_t ip)
+{
+	const struct node	*node = &t->nodes[n];
+	uint32_t		 base = (uint32_t)node->base.lo, slot;
+
+	slot = (ip > base ? ip - base : 0) >> node->shift;
+	return &t->slots[node->slots + (slot < node->top ? slot : node->top)];
+}
+
+/* The interval from which a window reaches the address. */
+static inline uint32_t
+follow4(const struct table *t, const uint32_t *slot, uint32_t ip)
+{
+	while ((*slot & IS_NODE) != 0)
+		slot = slot4(t, *slot & ~IS_NODE, ip);
+	return *slot;
+}
 
 /* acl_index.c */
 int	tcpk__acl_index(struct table *);

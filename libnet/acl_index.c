@@ -4,11 +4,12 @@
 
 /*
  * The index: from an address to an interval at most WINDOW - 1 before the
- * right one.  A node spreads its stretch of the family over about half as
- * many slots as intervals end there; a slot in which too many end gets a
- * node of its own.  Each level takes at least MIN_BITS off what is left of
- * the address, so the depth is bounded by the length of an address and not
- * by the number of rules; it is 1 or 2 for lists from practice.
+ * right one.  A node spreads its stretch of the family over about as many
+ * slots as intervals end there; a slot in which too many end gets a node of
+ * its own, which costs a look-up more than the memory of half as many.  Each
+ * level takes at least MIN_BITS off what is left of the address, so the depth
+ * is bounded by the length of an address and not by the number of rules; it
+ * is 1 or 2 for lists from practice.
  */
 
 #define MIN_BITS	4
@@ -55,7 +56,7 @@ make_node(struct table *t, uint32_t a, uint32_t b)
 
 	if (b > a)
 		span = ip_sub(table_last(t, b - 1), base);
-	for (bits = MIN_BITS; UINT32_C(4) << bits <= b - a; bits++)
+	for (bits = MIN_BITS; UINT32_C(2) << bits <= b - a; bits++)
 		continue;
 	length = bit_length(span);
 	nodes = reserve(t->nodes, t->nnodes + 1, &t->nodes_size,

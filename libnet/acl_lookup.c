@@ -9,18 +9,6 @@
  * fetches for all of them at once; on long lists that is most of the time.
  */
 
-#define GROUP	32
-
-static inline const uint32_t *
-slot4(const struct table *t, uint32_t n, uint32_t ip)
-{
-	const struct node	*node = &t->nodes[n];
-	uint32_t		 base = (uint32_t)node->base.lo, slot;
-
-	slot = (ip > base ? ip - base : 0) >> node->shift;
-	return &t->slots[node->slots + (slot < node->top ? slot : node->top)];
-}
-
 static inline const uint32_t *
 slot6(const struct table *t, uint32_t n, struct tcpk_ip ip)
 {
@@ -59,15 +47,6 @@ verdict(const struct table *t, uint32_t i)
 	return (struct tcpk_verdict){ t->winner[i] & 1, t->winner[i] >> 1 };
 }
 
-/* The interval from which a window reaches the address. */
-static inline uint32_t
-follow4(const struct table *t, const uint32_t *slot, uint32_t ip)
-{
-	while ((*slot & IS_NODE) != 0)
-		slot = slot4(t, *slot & ~IS_NODE, ip);
-	return *slot;
-}
-
 static inline uint32_t
 follow6(const struct table *t, const uint32_t *slot, struct tcpk_ip ip)
 {
@@ -76,58 +55,44 @@ follow6(const struct table *t, const uint32_t *slot, struct tcpk_ip ip)
 	return *slot;
 }
 
-/* Where answers go: one of the two. */
-struct answers {
-	struct tcpk_verdict	*verdict;
-	bool			*allow;
-};
-
-static inline void
-fetch_answer(const struct table *t, uint32_t i, const struct answers *out)
+void
+tcpk__acl_find4_plain(const struct table *t, const uint32_t *ip, uint32_t *i)
 {
-	if (out->verdict != NULL)
-		__builtin_prefetch(&t->winner[i]);
-	else
-		__builtin_prefetch(&t->allow[i / 8]);
-}
+	const uint32_t	*slot[GROUP];
+	size_t		 k;
 
-static inline void
-answer(const struct table *t, uint32_t i, const struct answers *out,
-    uint32_t at)
-{
-	if (out->verdict != NULL)
-		out->verdict[at] = verdict(t, i);
-	else
-		out->allow[at] = t->allow[i / 8] >> i % 8 & 1;
+	for (k = 0; k < GROUP; k++) {
+		slot[k] = slot4(t, 0, ip[k]);
+		__builtin_prefetch(slot[k]);
+	}
+	for (k = 0; k < GROUP; k++) {
+		i[k] = follow4(t, slot[k], ip[k]);
+		__builtin_prefetch(&t->last4[i[k]]);
+	}
+	for (k = 0; k < GROUP; k++)
+		i[k] = count4(t, i[k], ip[k]);
 }
 
 /* n addresses of IPv4; at[] says which of the group they are. */
 static void
-check_group4(const struct table *t, const uint32_t *ip, const uint32_t *at,
-    const struct answers *out, size_t n)
+check_group4(const struct table *t, uint32_t *ip, const uint32_t *at,
+    struct tcpk_verdict *out, size_t n)
 {
-	const struct node	root = t->nodes[0];
-	const uint32_t		*slots = t->slots + root.slots;
-	uint32_t		base = (uint32_t)root.base.lo, slot, i[GROUP];
-	size_t			k;
+	uint32_t	i[GROUP];
+	size_t		k;
 
-	for (k = 0; k < n; k++) {
-		slot = (ip[k] > base ? ip[k] - base : 0) >> root.shift;
-		i[k] = slot < root.top ? slot : root.top;
-		__builtin_prefetch(&slots[i[k]]);
-	}
-	for (k = 0; k < n; k++) {
-		i[k] = follow4(t, &slots[i[k]], ip[k]);
-		__builtin_prefetch(&t->last4[i[k]]);
-		fetch_answer(t, i[k], out);
-	}
+	for (k = n; k < GROUP; k++)
+		ip[k] = 0;
+	tcpk__acl_find4(t, ip, i);
 	for (k = 0; k < n; k++)
-		answer(t, count4(t, i[k], ip[k]), out, at[k]);
+		__builtin_prefetch(&t->winner[i[k]]);
+	for (k = 0; k < n; k++)
+		out[at[k]] = verdict(t, i[k]);
 }
 
 static void
 check_group6(const struct table *t, const struct tcpk_ip *ip,
-    const uint32_t *at, const struct answers *out, size_t n)
+    const uint32_t *at, struct tcpk_verdict *out, size_t n)
 {
 	const uint32_t	*slot[GROUP];
 	uint32_t	 i[GROUP];
@@ -141,16 +106,16 @@ check_group6(const struct table *t, const struct tcpk_ip *ip,
 		i[k] = follow6(t, slot[k], ip[at[k]]);
 		__builtin_prefetch(&t->last6[i[k]]);
 		__builtin_prefetch(&t->last6[i[k] + WINDOW / 2]);
-		fetch_answer(t, i[k], out);
+		__builtin_prefetch(&t->winner[i[k]]);
 	}
 	for (k = 0; k < n; k++)
-		answer(t, count6(t, i[k], ip[at[k]]), out, at[k]);
+		out[at[k]] = verdict(t, count6(t, i[k], ip[at[k]]));
 }
 
 /* Each family by itself, without a branch on which one comes. */
 static void
 check_group(const struct tcpk_acl *acl, const struct tcpk_ip *ip,
-    const struct answers *out, size_t n)
+    struct tcpk_verdict *out, size_t n)
 {
 	uint32_t	ip4[GROUP], at4[GROUP], at6[GROUP];
 	size_t		k, n4 = 0, n6 = 0;
@@ -171,33 +136,46 @@ void
 tcpk_acl_check_many(const struct tcpk_acl *acl, const struct tcpk_ip *ip,
     struct tcpk_verdict *verdicts, size_t n)
 {
-	struct answers	out = { NULL, NULL };
-	size_t		i;
+	size_t	i;
 
 	if (!acl->compiled) {
 		memset(verdicts, 0, n * sizeof(*verdicts));
 		return;
 	}
-	for (i = 0; i < n; i += GROUP) {
-		out.verdict = verdicts + i;
-		check_group(acl, ip + i, &out, n - i < GROUP ? n - i : GROUP);
-	}
+	for (i = 0; i < n; i += GROUP)
+		check_group(acl, ip + i, verdicts + i,
+		    n - i < GROUP ? n - i : GROUP);
+}
+
+static void
+allow_group4(const struct table *t, const uint32_t *ip, bool *allow)
+{
+	uint32_t	i[GROUP];
+	size_t		k;
+
+	tcpk__acl_find4(t, ip, i);
+	for (k = 0; k < GROUP; k++)
+		allow[k] = t->allow[i[k] / 8] >> i[k] % 8 & 1;
 }
 
 void
-tcpk_acl_allow_many(const struct tcpk_acl *acl, const struct tcpk_ip *ip,
+tcpk_acl_allow4_many(const struct tcpk_acl *acl, const uint32_t *ip,
     bool *allow, size_t n)
 {
-	struct answers	out = { NULL, NULL };
-	size_t		i;
+	const struct table	*t = &acl->tables[FAMILY4];
+	uint32_t		 few[GROUP] = { 0 };
+	bool			 verdict4[GROUP];
 
 	if (!acl->compiled) {
 		memset(allow, 0, n * sizeof(*allow));
 		return;
 	}
-	for (i = 0; i < n; i += GROUP) {
-		out.allow = allow + i;
-		check_group(acl, ip + i, &out, n - i < GROUP ? n - i : GROUP);
+	for (; n >= GROUP; ip += GROUP, allow += GROUP, n -= GROUP)
+		allow_group4(t, ip, allow);
+	if (n > 0) {
+		memcpy(few, ip, n * sizeof(*ip));
+		allow_group4(t, few, verdict4);
+		memcpy(allow, verdict4, n * sizeof(*allow));
 	}
 }
 

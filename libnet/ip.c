@@ -8,13 +8,22 @@
 #define MAX_TEXT4	15
 #define MAX_TEXT6	45
 
+/* The length of the address of IPv4 that a text starts with, or 0. */
 static size_t
-scan4_short(uint32_t *v, const char *text, size_t len)
+scan4(struct tcpk_ip *ip, const char *text, size_t len)
 {
-	unsigned char	buf[16] = { 0 };
+	char		buf[TCPK_IP_SCAN4] = { 0 };
+	uint32_t	v4 = 0;
+	uint8_t		n;
 
-	memcpy(buf, text, len < sizeof(buf) ? len : sizeof(buf));
-	return tcpk__ip_scan4(v, buf);
+	if (len < sizeof(buf)) {
+		memcpy(buf, text, len);
+		text = buf;
+	}
+	tcpk_ip_scan4_many(&v4, &n, &text, 1);
+	if (n > 0)
+		*ip = tcpk_ip_from4(v4);
+	return n;
 }
 
 static int
@@ -65,8 +74,8 @@ spread(struct tcpk_ip *ip, const uint16_t *g, int n, int gap)
 static const char *
 parse6(struct tcpk_ip *ip, const char *p, const char *end)
 {
+	struct tcpk_ip	v4;
 	uint16_t	g[8];
-	uint32_t	v4;
 	unsigned	digits;
 	int		n = 0, gap = -1;
 
@@ -81,11 +90,11 @@ parse6(struct tcpk_ip *ip, const char *p, const char *end)
 		if (digits == 0 || digits == 5)
 			return digits == 0 ? p : p + 4;
 		if (p + digits < end && p[digits] == '.') {
-			if (n > 6 || scan4_short(&v4, p, end - p) !=
+			if (n > 6 || scan4(&v4, p, (size_t)(end - p)) !=
 			    (size_t)(end - p))
 				return p;
-			g[n++] = v4 >> 16;
-			g[n++] = v4 & 0xffff;
+			g[n++] = v4.lo >> 16 & 0xffff;
+			g[n++] = v4.lo & 0xffff;
 			break;
 		}
 		n++;
@@ -135,14 +144,10 @@ tcpk_ip_from(struct tcpk_ip *ip, const struct tcpk_addr *a)
 bool
 tcpk_ip_parse(struct tcpk_ip *ip, const char *text, size_t len, size_t *bad)
 {
-	const char	*at;
-	uint32_t	 v4;
+	const char	*at = text;
 
-	at = text;
-	if (len > 0 && len <= MAX_TEXT4 && scan4_short(&v4, text, len) == len) {
-		*ip = tcpk_ip_from4(v4);
+	if (len > 0 && len <= MAX_TEXT4 && scan4(ip, text, len) == len)
 		return true;
-	}
 	if (len > MAX_TEXT6)
 		at = text + MAX_TEXT6;
 	else if (memchr(text, ':', len) != NULL)
@@ -157,17 +162,11 @@ tcpk_ip_parse(struct tcpk_ip *ip, const char *text, size_t len, size_t *bad)
 size_t
 tcpk_ip_scan(struct tcpk_ip *ip, const char *text, size_t len)
 {
-	uint32_t	v4;
-	size_t		n;
+	size_t	n;
 
-	if (len >= 16)
-		n = tcpk__ip_scan4(&v4, (const unsigned char *)text);
-	else
-		n = scan4_short(&v4, text, len);
-	if (n > 0) {
-		*ip = tcpk_ip_from4(v4);
+	n = scan4(ip, text, len);
+	if (n > 0)
 		return n;
-	}
 	for (n = 0; n < len; n++)
 		if (hex_digit(text[n]) < 0 && text[n] != ':' && text[n] != '.')
 			break;

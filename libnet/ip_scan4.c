@@ -1,7 +1,8 @@
 #include "ip_impl.h"
 
-size_t
-tcpk__ip_scan4(uint32_t *v, const unsigned char p[16])
+void
+tcpk_ip_scan4_many(uint32_t *ip, uint8_t *len, const char *const *text,
+    size_t n)
 {
-	return tcpk__ip_scan4_swar(v, p);
+	tcpk__ip_scan4_swar(ip, len, text, n);
 }

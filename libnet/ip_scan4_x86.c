@@ -1,78 +1,155 @@
-#include <tmmintrin.h>
+#include <immintrin.h>
+#include <stdalign.h>
+#include <string.h>
 
 #include "ip_impl.h"
 
 /*
- * With SSSE3, a third of the instructions.  Octet k goes to the four bytes of
- * lane k, its last digit in the last of them; what would come from before
- * its first digit becomes 0.  Bit 4k + j of a mask is byte j of lane k.
+ * With AVX2, four addresses at a time.  Where an address has its digits is
+ * one of 81 shapes, as each octet has one to three; the first four bytes that
+ * are no digits tell which.  The shape says how to put octet k into lane k,
+ * as the byte before it, its tens, its hundreds and its ones, and what each
+ * octet is at the least if it has no leading zero.
  */
 
-#define EVERY_LANE(bits)	((bits) * 0x1111)
+struct shape {
+	alignas(16)
+	uint8_t		lanes[16];	/* where they come from; NONE: 0 */
+	int16_t		least[4];
+	uint32_t	ends;		/* bit i: an octet ends before byte i */
+};
 
-__attribute__((target("ssse3")))
-static size_t
-scan4_ssse3(uint32_t *v, const unsigned char p[16])
+#define ENDS(a, b, c, d)	(1u << (a) | 1u << ((a) + (b) + 1) |	\
+	1u << ((a) + (b) + (c) + 2) | 1u << ((a) + (b) + (c) + (d) + 3))
+
+/* A number that sends the ends of no two shapes to the same place. */
+#define PLACE(ends)		((uint32_t)((ends) * 0x0c904d58u) >> 24)
+
+#define NONE			0x80
+#define DIGIT(end, n, k)	((k) <= (n) ? (end) - (k) : NONE)
+#define OCTET(end, n)		DIGIT(end, n, 2), DIGIT(end, n, 3), (end) - 1
+#define LEAST(n)		((n) == 1 ? 0 : (n) == 2 ? 10 : 100)
+
+/* The numbers of digits of the four octets. */
+#define SHAPE(a, b, c, d)						\
+	[PLACE(ENDS(a, b, c, d))] = {					\
+		{ NONE, OCTET(a, a),					\
+		  a, OCTET((a) + (b) + 1, b),				\
+		  (a) + (b) + 1, OCTET((a) + (b) + (c) + 2, c),		\
+		  (a) + (b) + (c) + 2,					\
+		  OCTET((a) + (b) + (c) + (d) + 3, d) },		\
+		{ LEAST(a), LEAST(b), LEAST(c), LEAST(d) },		\
+		ENDS(a, b, c, d)					\
+	}
+#define SHAPES3(a, b, c)	SHAPE(a, b, c, 1), SHAPE(a, b, c, 2),	\
+				SHAPE(a, b, c, 3)
+#define SHAPES2(a, b)		SHAPES3(a, b, 1), SHAPES3(a, b, 2),	\
+				SHAPES3(a, b, 3)
+#define SHAPES1(a)		SHAPES2(a, 1), SHAPES2(a, 2), SHAPES2(a, 3)
+
+static const struct shape	shapes[256] = {
+	SHAPES1(1), SHAPES1(2), SHAPES1(3)
+};
+
+#define TARGET	__attribute__((target("avx2,bmi")))
+
+static inline __m128i TARGET
+load(const void *p)
 {
-	const __m128i	lanes = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1,
-			    2, 2, 2, 2, 3, 3, 3, 3);
-	const __m128i	back = _mm_set1_epi32((int)0xfffefdfc);	/* -4 .. -1 */
-	const __m128i	weights = _mm_set1_epi32(0x010a6400);
-	__m128i		x, end, before, from, inside;
-	unsigned	other, dots, mask, e1, e2, e3, e4, valid, first, zero;
-
-	x = _mm_loadu_si128((const __m128i *)(const void *)p);
-	dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x,
-	    _mm_set1_epi8('.')));
-	x = _mm_sub_epi8(x, _mm_set1_epi8('0'));
-	other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x,
-	    _mm_min_epu8(x, _mm_set1_epi8(9))));
-
-	/* Where the octets end: bits above 15 are set for a last one there. */
-	mask = other;
-	e1 = (unsigned)__builtin_ctz(mask);
-	mask &= mask - 1;
-	e2 = (unsigned)__builtin_ctz(mask);
-	mask &= mask - 1;
-	e3 = (unsigned)__builtin_ctz(mask);
-	mask &= mask - 1;
-	e4 = (unsigned)__builtin_ctz(mask);
-
-	/* Byte j of a lane comes from its end - 4 + j, if that is inside. */
-	end = _mm_cvtsi32_si128((int)(e1 | e2 << 8 | e3 << 16 | e4 << 24));
-	before = _mm_shuffle_epi8(_mm_or_si128(_mm_slli_epi32(end, 8),
-	    _mm_cvtsi32_si128(0xff)), lanes);
-	from = _mm_add_epi8(_mm_shuffle_epi8(end, lanes), back);
-	inside = _mm_cmpgt_epi8(from, before);
-	valid = (unsigned)_mm_movemask_epi8(inside);
-	x = _mm_shuffle_epi8(x, _mm_or_si128(from, _mm_andnot_si128(inside,
-	    _mm_set1_epi8(-1))));
-	zero = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x,
-	    _mm_setzero_si128()));
-	first = valid & ~(valid << 1);
-
-	/* 100, 10 and 1 times the digits, and their sums. */
-	x = _mm_madd_epi16(_mm_maddubs_epi16(weights, x), _mm_set1_epi16(1));
-
-	/*
-	 * Only dots between the octets, one to three digits in each, no zero
-	 * first unless it is also last, and nothing over 255.
-	 */
-	if (((other & ~dots & ((1u << e4) - 1)) != 0) |
-	    ((valid & EVERY_LANE(9u)) != EVERY_LANE(8u)) |
-	    ((first & zero & EVERY_LANE(6u)) != 0) |
-	    (_mm_movemask_epi8(_mm_cmpgt_epi32(x, _mm_set1_epi32(255))) != 0))
-		return 0;
-	x = _mm_packs_epi32(x, x);
-	x = _mm_packus_epi16(x, x);
-	*v = __builtin_bswap32((uint32_t)_mm_cvtsi128_si32(x));
-	return e4;
+	return _mm_loadu_si128((const __m128i *)p);
 }
 
-size_t
-tcpk__ip_scan4(uint32_t *v, const unsigned char p[16])
+/* The shape of a text, and its end: 0 if it has none, but any other. */
+static inline const struct shape * TARGET
+shape_of(__m128i digits, uint32_t *len)
 {
-	if (__builtin_cpu_supports("ssse3"))
-		return scan4_ssse3(v, p);
-	return tcpk__ip_scan4_swar(v, p);
+	const struct shape	*shape;
+	unsigned		other, rest, ends;
+
+	/* Behind the sixteen bytes all bits are set. */
+	other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(digits,
+	    _mm_min_epu8(digits, _mm_set1_epi8(9))));
+	rest = other & (other - 1);
+	rest &= rest - 1;
+	rest &= rest - 1;
+	ends = other & (rest ^ (rest - 1));
+	shape = &shapes[PLACE(ends)];
+	*len = ends == shape->ends ? (uint32_t)__builtin_ctz(rest) : 0;
+	return shape;
+}
+
+/*
+ * Octets, and what they are at the least, of two texts.  The byte before an
+ * octet comes in 2550 times: with the dots taken off again, no other byte
+ * leaves anything from 0 to 255, whatever the digits are.
+ */
+static inline __m128i TARGET
+octets(const char *const *text, uint32_t len[2], __m128i *least)
+{
+	const __m128i		weights = _mm_set1_epi32(0x016401ff);
+	const __m128i		tens = _mm_set1_epi32(0x0001000a);
+	/* 2550 times '0' - '.' */
+	const __m128i		dots = _mm_set_epi16(5100, 5100, 5100, 0,
+				    5100, 5100, 5100, 0);
+	const __m128i		zero = _mm_set1_epi8('0');
+	const struct shape	*s0, *s1;
+	__m128i			x0, x1;
+
+	x0 = _mm_sub_epi8(load(text[0]), zero);
+	x1 = _mm_sub_epi8(load(text[1]), zero);
+	s0 = shape_of(x0, &len[0]);
+	s1 = shape_of(x1, &len[1]);
+	x0 = _mm_shuffle_epi8(x0, load(s0->lanes));
+	x1 = _mm_shuffle_epi8(x1, load(s1->lanes));
+	x0 = _mm_madd_epi16(_mm_maddubs_epi16(weights, x0), tens);
+	x1 = _mm_madd_epi16(_mm_maddubs_epi16(weights, x1), tens);
+	*least = _mm_unpacklo_epi64(_mm_loadl_epi64((const void *)s0->least),
+	    _mm_loadl_epi64((const void *)s1->least));
+	return _mm_add_epi16(_mm_packs_epi32(x0, x1), dots);
+}
+
+static inline void TARGET
+scan4_four(uint32_t *ip, uint8_t *len, const char *const *text)
+{
+	const __m128i	most = _mm_set1_epi16(255);
+	const __m128i	swap = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4,
+			    11, 10, 9, 8, 15, 14, 13, 12);
+	__m128i		a, b, least_a, least_b, wrong_a, wrong_b;
+	uint32_t	end[4], good, lens;
+
+	a = octets(text, end, &least_a);
+	b = octets(text + 2, end + 2, &least_b);
+	wrong_a = _mm_or_si128(_mm_cmpgt_epi16(a, most),
+	    _mm_cmpgt_epi16(least_a, a));
+	wrong_b = _mm_or_si128(_mm_cmpgt_epi16(b, most),
+	    _mm_cmpgt_epi16(least_b, b));
+	_mm_storeu_si128((__m128i *)(void *)ip,
+	    _mm_shuffle_epi8(_mm_packus_epi16(a, b), swap));
+	/* One byte for each text. */
+	wrong_a = _mm_cmpeq_epi32(_mm_packs_epi16(wrong_a, wrong_b),
+	    _mm_setzero_si128());
+	wrong_a = _mm_packs_epi32(wrong_a, wrong_a);
+	good = (uint32_t)_mm_cvtsi128_si32(_mm_packs_epi16(wrong_a, wrong_a));
+	lens = (end[0] | end[1] << 8 | end[2] << 16 | end[3] << 24) & good;
+	memcpy(len, &lens, sizeof(lens));
+}
+
+static void TARGET
+scan4_avx2(uint32_t *ip, uint8_t *len, const char *const *text, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i + 4 <= n; i += 4)
+		scan4_four(ip + i, len + i, text + i);
+	tcpk__ip_scan4_swar(ip + i, len + i, text + i, n - i);
+}
+
+void
+tcpk_ip_scan4_many(uint32_t *ip, uint8_t *len, const char *const *text,
+    size_t n)
+{
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+		scan4_avx2(ip, len, text, n);
+	else
+		tcpk__ip_scan4_swar(ip, len, text, n);
 }

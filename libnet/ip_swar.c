@@ -38,8 +38,8 @@ octet(const unsigned char *p, unsigned n)
 	return v < least[n] ? 256 : v;
 }
 
-size_t
-tcpk__ip_scan4_swar(uint32_t *v, const unsigned char p[16])
+static size_t
+scan4(uint32_t *ip, const unsigned char *p)
 {
 	uint32_t	mask, a, b, c, d;
 	unsigned	e1, e2, e3, e4;		/* where the octets end */
@@ -64,6 +64,17 @@ tcpk__ip_scan4_swar(uint32_t *v, const unsigned char p[16])
 	d = octet(p + e3 + 1, e4 - e3 - 1);
 	if ((a | b | c | d) > 255)
 		return 0;
-	*v = a << 24 | b << 16 | c << 8 | d;
+	*ip = a << 24 | b << 16 | c << 8 | d;
 	return e4;
+}
+
+void
+tcpk__ip_scan4_swar(uint32_t *ip, uint8_t *len, const char *const *text,
+    size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		len[i] = (uint8_t)scan4(&ip[i],
+		    (const unsigned char *)text[i]);
 }

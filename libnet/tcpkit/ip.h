@@ -72,6 +72,17 @@ bool	tcpk_ip_parse(struct tcpk_ip *, const char *text, size_t len,
  */
 size_t	tcpk_ip_scan(struct tcpk_ip *, const char *text, size_t len);
 
+/*
+ * The same for n texts at once, IPv4 only, several times as fast: ip[i], in
+ * host order, and len[i] are of text[i]; len[i] is 0, and ip[i] is nothing,
+ * when that starts with anything else.  TCPK_IP_SCAN4 bytes must be there to
+ * be read at each text, whatever they are: an address that ends behind its
+ * text is for the caller to refuse.
+ */
+#define TCPK_IP_SCAN4	16
+void	tcpk_ip_scan4_many(uint32_t *, uint8_t *len,
+	    const char *const *text, size_t n);
+
 /* Write it, IPv4 as four octets, IPv6 as in RFC 5952.  Returns buf. */
 const char *tcpk_ip_format(struct tcpk_ip, char buf[TCPK_IP_TEXT]);
 

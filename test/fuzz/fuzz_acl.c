@@ -50,7 +50,7 @@ compare(const struct tcpk_acl *acl, const struct model *m,
 	uint8_t			a[16];
 	size_t			i;
 	int			k;
-	bool			allow;
+	bool			allow, allow4;
 
 	for (i = 0; i < borders->n; i++) {
 		for (k = 0; k < 6; k++) {
@@ -61,6 +61,12 @@ compare(const struct tcpk_acl *acl, const struct model *m,
 			allow = model_check(m, a, &rule);
 			v = tcpk_acl_check_ip(acl, to_ip(a));
 			if (v.allow != allow || (with_rule && v.rule != rule))
+				abort();
+			if (!model_is4(a))
+				continue;
+			tcpk_acl_allow4_many(acl, &(uint32_t){
+			    (uint32_t)to_ip(a).lo }, &allow4, 1);
+			if (allow4 != allow)
 				abort();
 		}
 	}

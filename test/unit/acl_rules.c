@@ -393,7 +393,7 @@ test_unusual(void)
 	tcpk_acl_free(acl);
 	acl = tcpk_acl_new(NULL, NULL, &err);
 	tcpk_acl_check_many(acl, &ip, &v, 1);
-	tcpk_acl_allow_many(acl, &ip, &allow, 1);
+	tcpk_acl_allow4_many(acl, &(uint32_t){ 1 }, &allow, 1);
 	ok(!tcpk_acl_check_ip(acl, ip).allow && !v.allow && !allow,
 	    "a list that is not compiled denies everyone");
 	tcpk_acl_free(acl);

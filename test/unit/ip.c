@@ -43,25 +43,44 @@ plain4(uint32_t *v, const char *p)
 	return at;
 }
 
+/* What stands in the other places of a group. */
+static const char	another[16] = "10.0.255.1 12.3";
+
 static int
 scan_differs(const char text[16])
 {
-	uint32_t	a = 0, b = 0, c = 0;
-	size_t		n, m, k;
+	/* In each of the four places of a group, and behind the last one. */
+	const char	*many[9] = { text, another, text, text, another, another,
+			    text, text, text };
+	uint32_t	want, b[9], c[9];
+	uint8_t		m[9], k[9];
+	size_t		n, i;
 
-	n = plain4(&a, text);
-	m = tcpk__ip_scan4_swar(&b, (const unsigned char *)text);
-	k = tcpk__ip_scan4(&c, (const unsigned char *)text);
-	if (n == m && n == k && (n == 0 || (a == b && a == c)))
-		return 0;
-	note("\"%.16s\": %zu, %zu, %zu", text, n, m, k);
-	return 1;
+	n = plain4(&want, text);
+	tcpk__ip_scan4_swar(b, m, many, 9);
+	tcpk_ip_scan4_many(c, k, many, 9);
+	for (i = 0; i < 9; i++) {
+		if (many[i] == another ? m[i] == 10 && k[i] == 10 &&
+		    b[i] == 0x0a00ff01 && c[i] == 0x0a00ff01 :
+		    m[i] == n && k[i] == n && (n == 0 || (b[i] == want &&
+		    c[i] == want)))
+			continue;
+		note("\"%.16s\" at %zu: %zu, %u, %u", text, i, n, m[i],
+		    k[i]);
+		return 1;
+	}
+	return 0;
 }
 
 static void
 test_scan4(void)
 {
 	static const char	few[] = "0129.5:a \n\xae\xb0\xff/-";
+	enum { N = 16 };
+	static const char	octets[N][5] = {
+		"0", "9", "10", "99", "100", "199", "255", "256", "999",
+		"00", "01", "099", "000", "1000", "", "2a",
+	};
 	char			text[32];
 	int			i, j, bad = 0;
 
@@ -94,6 +113,14 @@ test_scan4(void)
 		}
 	}
 	ok(bad == 0, "every octet everywhere");
+	for (bad = 0, i = 0; i < N * N * N * N; i++) {
+		memset(text, 0, sizeof(text));
+		snprintf(text, sizeof(text), "%s.%s.%s.%s", octets[i % N],
+		    octets[i / N % N], octets[i / N / N % N],
+		    octets[i / N / N / N]);
+		bad += scan_differs(text);
+	}
+	ok(bad == 0, "octets of every length, good and bad, in every mix");
 }
 
 static int
