@@ -42,11 +42,11 @@ can_wait(const struct tcpk__half *h, int fd)
 static void
 set(struct tcpk__half *h, bool on)
 {
-	int	fd, unused, n = on ? TCPK_SCRATCH : 1;
+	int	fd = -1, unused, n = on ? TCPK_SCRATCH : 1;
 
 	h->bulk = false;
-	if (!tcpk_stream_fds(tcpk__half_src(h), &fd, &unused))
-		return;
+	/* Also where its bytes are not to be moved by others: TLS. */
+	tcpk_stream_fds(tcpk__half_src(h), &fd, &unused);
 	if (h->lowat == UNDECIDED)
 		h->lowat = can_wait(h, fd) ? YES : NO;
 	if (h->lowat == YES)

@@ -65,25 +65,29 @@ is(int fd, mode_t type)
 	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
 }
 
-/* Looked at once: it does not change. */
+/*
+ * Looked at once: it does not change.  A wide pipe is a gain for who has to
+ * copy (TLS, a digest) as well.
+ */
 static bool
 can_splice(struct tcpk__half *h)
 {
 	struct tcpk_stream	*src = tcpk__half_src(h);
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
-	int			 in, out, unused;
+	int			 in = -1, out = -1, unused;
+	bool			 plain;
 
-	if (tcpk__half_opts(h)->limit != 0 ||
-	    !tcpk_stream_fds(src, &in, &unused) ||
-	    !tcpk_stream_fds(dst, &unused, &out) ||
+	plain = tcpk_stream_fds(src, &in, &unused);
+	plain = tcpk_stream_fds(dst, &unused, &out) && plain;
+	widen(in);
+	widen(out);
+	if (!plain || tcpk__half_opts(h)->limit != 0 ||
 	    !never_waits(src, in, true) || !never_waits(dst, out, false))
 		return false;
 	h->from_file = is(in, S_IFREG);
 	h->to_file = is(out, S_IFREG);
 	h->direct = (is(in, S_IFIFO) || is(out, S_IFIFO)) &&
 	    !h->from_file && !h->to_file;
-	widen(in);
-	widen(out);
 	return true;
 }
 

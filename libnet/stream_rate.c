@@ -101,6 +101,15 @@ rate_holds(const struct tcpk_stream *s)
 	return ((const struct rated *)s)->until;
 }
 
+/* Nobody need make haste with what has to wait. */
+static bool
+rate_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
+{
+	(void)s;
+	*rfd = *wfd = -1;
+	return false;
+}
+
 static void
 rate_free(struct tcpk_stream *s)
 {
@@ -117,7 +126,7 @@ static const struct tcpk__stream_ops	rate_ops = {
 	.hup = tcpk__wrap_hup,
 	.reset = tcpk__wrap_reset,
 	.free = rate_free,
-	.fds = tcpk__wrap_fds,
+	.fds = rate_fds,
 	.inner = tcpk__wrap_inner,
 	.wraps = true,
 	.holds = rate_holds

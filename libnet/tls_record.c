@@ -299,11 +299,11 @@ tls_free(struct tcpk_stream *s)
 	free(t);
 }
 
+/* Their bytes are not ours; but it is they that wake us. */
 static bool
 tls_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 {
-	(void)s;
-	*rfd = *wfd = -1;
+	tcpk_stream_fds(((const struct tcpk__tls *)s)->inner, rfd, wfd);
 	return false;
 }
 

@@ -108,7 +108,7 @@ int	tcpk_stream_peer(const struct tcpk_stream *, struct tcpk_addr *);
 /*
  * The plain descriptors under the stream, for moving bytes inside the
  * kernel; false when its bytes are not the descriptors' (TLS), or may not be
- * cut anywhere (datagrams).
+ * cut anywhere (datagrams): then they only say what is waited for.  -1: none.
  */
 bool	tcpk_stream_fds(const struct tcpk_stream *, int *rfd, int *wfd);
 
@@ -123,6 +123,13 @@ void	tcpk_stream_failed(struct tcpk_stream *, const char *verb, int code);
  * it is returned.  NULL: TCPK_EIO.
  */
 struct tcpk_stream *tcpk_stream_socket(struct tcpk_loop *, int fd,
+	    struct tcpk_err *);
+
+/*
+ * The same of a connection that a watch has seen being made (not one whose SYN
+ * waits for data); the watch has left it when this returns.
+ */
+struct tcpk_stream *tcpk_stream_watched(struct tcpk_watch *,
 	    struct tcpk_err *);
 
 /*

@@ -266,6 +266,29 @@ test_bytes(void)
 }
 
 static void
+count_piece(void *arg, enum tcpk_way way, const void *data, size_t n)
+{
+	(void)data;
+	if (way == TCPK_IN)
+		*(size_t *)arg += n;
+}
+
+/* Its bytes are not to be moved by others, but they are waited for. */
+static void
+test_looked_on(void)
+{
+	struct run	r;
+	size_t		seen = 0;
+
+	prepare_open(&r, TCP, TCP);
+	r.s[0] = tcpk_stream_tap(r.s[0], count_piece, &seen, NULL);
+	start(&r);
+	check_bytes(&r, 0, true, "one that is looked on");
+	say(seen == r.x[0].sent, "which sees all");
+	clean(&r);
+}
+
+static void
 test_echo(void)
 {
 	struct run	r;
@@ -525,14 +548,6 @@ test_half_closed(void)
 
 /* --- those that are left alone -------------------------------------------- */
 
-static void
-count_piece(void *arg, enum tcpk_way way, const void *data, size_t n)
-{
-	(void)data;
-	if (way == TCPK_IN)
-		*(size_t *)arg += n;
-}
-
 /* Half 0, whose source's mark is that of fd. */
 static void
 check_alone(struct run *r, const char *what)
@@ -556,16 +571,11 @@ static void
 test_alone(void)
 {
 	struct run	r;
-	size_t		seen = 0;
 
 	prepare_open(&r, UNIX, TCP);
 	check_alone(&r, "a Unix socket");
 	prepare_open(&r, PIPES, TCP);
 	check_alone(&r, "a pipe");
-	prepare_open(&r, TCP, TCP);
-	r.s[0] = tcpk_stream_tap(r.s[0], count_piece, &seen, NULL);
-	check_alone(&r, "one that is looked on");
-	say(seen == 8 * BURST, "which sees all");
 	prepare_open(&r, TCP, TCP);
 	r.s[0] = tcpk_stream_rate(loop, r.s[0], 100 * MIB, NULL);
 	check_alone(&r, "one with a rate");
@@ -596,6 +606,7 @@ test_all(void)
 	test_enters();
 	test_mark();
 	test_bytes();
+	test_looked_on();
 	test_echo();
 	test_turns();
 	test_idle();

@@ -160,6 +160,37 @@ test_flags(void)
 	    bad);
 }
 
+static void
+look_on(void *arg, enum tcpk_way way, const void *data, size_t n)
+{
+	(void)arg;
+	(void)way;
+	(void)data;
+	(void)n;
+}
+
+/* Who has to copy gains by a wide pipe, too. */
+static void
+test_looked_on(void)
+{
+	struct run	r;
+
+	prepare(&r, PIPES, TCP, 5 * MIB, 5 * MIB);
+	r.s[1] = tcpk_stream_tap(r.s[1], look_on, NULL, NULL);
+	start(&r);
+	r.x[0].pause = r.x[1].pause = 3 * MIB;
+	until(&r, r.x[0].got == 3 * MIB && r.x[1].got == 3 * MIB);
+	say(!have_pipes ||
+	    (fcntl(r.x[0].pump[0], F_GETPIPE_SZ) >= 256 * KIB &&
+	    fcntl(r.x[0].pump[1], F_GETPIPE_SZ) >= 256 * KIB),
+	    "pipes are wider also where bytes are looked on");
+	r.x[0].pause = r.x[1].pause = SIZE_MAX;
+	finish(&r);
+	say(arrived(&r) && !spliced(&r, 0) && !spliced(&r, 1),
+	    "which are copied");
+	clean(&r);
+}
+
 /* Its reader takes a part of a packet and loses the rest: not of ours. */
 static void
 test_packets(void)
@@ -596,6 +627,7 @@ test_all(void)
 	test_pieces();
 	test_sizes();
 	test_flags();
+	test_looked_on();
 	test_packets();
 	test_one_ends_first();
 	test_echo();
