@@ -185,8 +185,8 @@ build_json(struct line *l, const struct msg *m, enum msg_level level,
 	add(l, "}");
 }
 
-static bool
-shown(const struct msg *m, enum msg_level level)
+bool
+msg_shown(const struct msg *m, enum msg_level level)
 {
 	switch (level) {
 	case MSG_ERROR:
@@ -221,7 +221,7 @@ print(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 {
 	struct line	l = { .n = 0 };
 
-	if (!shown(m, level))
+	if (!msg_shown(m, level))
 		return;
 	if (m->json)
 		build_json(&l, m, level, f, failed, text);
@@ -249,6 +249,9 @@ msg(const struct msg *m, enum msg_level level, const struct msg_fields *f,
 	char	text[2048];
 	va_list	ap;
 
+	/* Each connection has some that nobody is shown. */
+	if (!msg_shown(m, level))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -57,6 +57,9 @@ struct msg_fields {
 	const struct tcpk_tls_info *tls;		/* only with --json */
 };
 
+/* Is a message of this level shown at all?  To make none in vain. */
+bool	msg_shown(const struct msg *, enum msg_level);
+
 /* One message. */
 void	msg(const struct msg *, enum msg_level, const struct msg_fields *,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));

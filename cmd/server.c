@@ -101,10 +101,14 @@ say_left(const struct server *s, const struct server_client *c,
 	char			in[MSG_BYTES], out[MSG_BYTES];
 	const char		*to = e->target != NULL ? " to " : "";
 	const char		*target = e->target != NULL ? e->target : "";
-	bool			 shown = !e->quiet && (s->o.announce ||
-				    s->o.log);
+	bool			 ok = e->err.kind == TCPK_OK;
+	enum msg_level		 level = MSG_INFO;
 	double			 seconds;
 
+	if (!e->quiet && (!ok || s->o.announce || s->o.log))
+		level = ok ? MSG_NOTICE : MSG_WARNING;
+	if (!msg_shown(s->o.msg, level))
+		return;
 	f.conn = c->conn;
 	f.local = c->local;
 	f.peer = c->peer;
@@ -118,9 +122,9 @@ say_left(const struct server *s, const struct server_client *c,
 	seconds = (double)f.duration / 1e9;
 	msg_bytes(e->bytes_out, out);
 	msg_bytes(e->bytes_in, in);
-	if (e->err.kind == TCPK_OK) {
+	if (ok) {
 		f.reason = e->side == 1 ? "peer-end" : "local-end";
-		msg(s->o.msg, shown ? MSG_NOTICE : MSG_INFO, &f,
+		msg(s->o.msg, level, &f,
 		    "%s%s%s: done after %.3f s, %s ended first (sent %s, "
 		    "received %s)", c->peer, to, target, seconds,
 		    side_word(e), out, in);
@@ -128,7 +132,7 @@ say_left(const struct server *s, const struct server_client *c,
 	}
 	f.reason = e->err.code == ECONNRESET || e->err.code == EPIPE ?
 	    "reset" : tcpk_err_word(e->err.kind);
-	msg(s->o.msg, e->quiet ? MSG_INFO : MSG_WARNING, &f,
+	msg(s->o.msg, level, &f,
 	    "%s%s%s: %s%s%s after %.3f s (sent "
 	    "%s, received %s)", c->peer, to, target,
 	    e->target != NULL && e->side != -1 ? side_word(e) : "",

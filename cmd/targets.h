@@ -92,12 +92,14 @@ struct targets_get;
  * headers, the environment of programs and BALANCE_SOURCE), copied, but what
  * from->tls points to has to stay until then.  Calls back exactly once, from
  * the loop, never before this returns.  NULL: TCPK_EIO.  What is kept back for
- * it in the reserve is its own from then on.
+ * it in the reserve is its own from then on.  late (NULL: nothing) is called
+ * once, in the same way, if there is none after a moment; it may cancel.
  *
  * Each failure is said, as a warning that names the target.
  */
 struct targets_get *targets_get(struct targets *,
 	    const struct tcpk_proxy_from *from, uint64_t conn,
+	    void (*late)(void *arg),
 	    void (*fn)(void *arg, const struct targets_got *), void *arg,
 	    struct tcpk_err *);
 void	targets_get_cancel(struct targets_get *);

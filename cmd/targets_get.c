@@ -6,19 +6,24 @@
 #include "tls_msg.h"
 #include "ucspi.h"
 
+/* A target that is there has answered by then. */
+#define LATE	(20 * TCPK_MS)
+
 extern char	**environ;
 
 struct targets_get {
 	struct targets	*ts;
 	struct target	*target;	/* being tried, or the last */
 	struct tcpk_connect *connect;
-	struct tcpk_timer now;		/* the first try */
+	struct tcpk_timer timer;	/* the first try; then late */
 	struct tcpk_proxy_from from;
 	char	       **env;		/* of programs; NULL: none yet */
 	uint64_t	 conn;
 	uint64_t	 client;	/* hash of its address */
 	void	       (*fn)(void *, const struct targets_got *);
+	void	       (*late)(void *);
 	void		*arg;
+	bool		 begun;
 	bool		 trial;
 	bool		 reserved;	/* a descriptor is kept back */
 	bool		 tried[];
@@ -39,6 +44,7 @@ finish(struct targets_get *g, struct targets_got *got)
 	struct target	*t = g->target;
 
 	use_reserve(g);
+	tcpk_timer_stop(&g->timer);
 	got->target = t;
 	if (got->stream != NULL) {
 		atomic_fetch_add(&t->counters->now, 1);
@@ -207,9 +213,18 @@ on_connected(void *arg, const struct tcpk_connected *c)
 }
 
 static void
-on_now(void *arg)
+on_timer(void *arg)
 {
-	try_next(arg, NULL);
+	struct targets_get	*g = arg;
+
+	if (g->begun) {
+		g->late(g->arg);
+		return;
+	}
+	g->begun = true;
+	if (g->late != NULL)
+		tcpk_timer_set(&g->timer, tcpk_loop_now(g->ts->loop) + LATE);
+	try_next(g, NULL);
 }
 
 /* Of the host alone: its ports are as many as its connections. */
@@ -230,7 +245,8 @@ hash_client(const struct tcpk_addr *a)
 
 struct targets_get *
 targets_get(struct targets *ts, const struct tcpk_proxy_from *from,
-    uint64_t conn, void (*fn)(void *, const struct targets_got *), void *arg,
+    uint64_t conn, void (*late)(void *),
+    void (*fn)(void *, const struct targets_got *), void *arg,
     struct tcpk_err *err)
 {
 	struct targets_get	*g;
@@ -243,11 +259,12 @@ targets_get(struct targets *ts, const struct tcpk_proxy_from *from,
 	g->conn = conn;
 	g->client = hash_client(&from->client);
 	g->reserved = ts->reserve != NULL;
+	g->late = late;
 	g->fn = fn;
 	g->arg = arg;
 	/* Not from here: what is in the pool would be there at once. */
-	tcpk_timer_init(&g->now, ts->loop, on_now, g);
-	if (tcpk_timer_set(&g->now, tcpk_loop_now(ts->loop)) == 0)
+	tcpk_timer_init(&g->timer, ts->loop, on_timer, g);
+	if (tcpk_timer_set(&g->timer, tcpk_loop_now(ts->loop)) == 0)
 		return g;
 nomem:
 	free(g);
@@ -260,7 +277,7 @@ targets_get_cancel(struct targets_get *g)
 {
 	if (g == NULL)
 		return;
-	tcpk_timer_stop(&g->now);
+	tcpk_timer_stop(&g->timer);
 	use_reserve(g);
 	if (g->connect != NULL) {
 		tcpk_connect_cancel(g->connect);

@@ -84,7 +84,30 @@ on_target(void *arg, const struct targets_got *got)
 	rc->stream = NULL;
 }
 
-/* A client that breaks before it has a target needs none. */
+bool
+relay_broken(const struct relay_client *rc, struct tcpk_err *err)
+{
+	if (tcpk_stream_hup(rc->stream) != -1)
+		return false;
+	*err = *tcpk_stream_err(rc->stream);
+	/* It was not written to: this is what reading would have said. */
+	if (err->code != 0)
+		tcpk_err_errno(err, err->kind, err->code, "read");
+	return true;
+}
+
+/*
+ * A client that breaks before it has a target needs none.  Most have theirs at
+ * once, and are watched only then.
+ */
+static void
+on_late(void *arg)
+{
+	struct relay_client	*rc = arg;
+
+	tcpk_stream_want(rc->stream, TCPK_HUP);
+}
+
 static void
 on_waiting(void *arg, unsigned ready)
 {
@@ -92,9 +115,8 @@ on_waiting(void *arg, unsigned ready)
 	struct tcpk_err		 err;
 
 	(void)ready;
-	if (tcpk_stream_hup(rc->stream) != -1)
+	if (!relay_broken(rc, &err))
 		return;
-	err = *tcpk_stream_err(rc->stream);
 	targets_get_cancel(rc->get);
 	rc->get = NULL;
 	give_up(rc, &err, 1);
@@ -118,13 +140,12 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 		from.listener = *client->listener;
 
 	rc->get = targets_get(rc->route->targets, &from, rc->c.conn,
-	    on_target, rc, err);
+	    on_late, on_target, rc, err);
 	if (rc->get == NULL)
 		return -1;
 	rc->c.reserve = false;
 	rc->stream = client->stream;
 	tcpk_stream_on_ready(rc->stream, on_waiting, rc);
-	tcpk_stream_want(rc->stream, TCPK_HUP);
 	return 0;
 }
 

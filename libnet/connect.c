@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "connect_impl.h"
+#include "tcpkit/resolve.h"
+#include "tcpkit/sock.h"
 #include "tcpkit/starttls.h"
 #include "tcpkit/via.h"
 
@@ -25,6 +27,7 @@ tcpk_connect_cancel(struct tcpk_connect *c)
 	tcpk_stream_free(c->stream);
 	tcpk_tls_config_free(c->tls);
 	tcpk_via_free(c->via);
+	free(c->proxy);
 	free(c->attempts);
 	free(c);
 }
@@ -61,11 +64,17 @@ stream_of(struct tcpk_connect *c, const struct tcpk_dialed *d,
 {
 	struct tcpk_stream	*s, *opening;
 
-	s = c->ep->scheme == TCPK_UDP ?
-	    tcpk_stream_datagram(c->loop, d->fd, err) :
-	    tcpk_stream_socket(c->loop, d->fd, err);
-	if (s == NULL)
+	if (c->ep->scheme != TCPK_UDP && !d->opening)
+		s = tcpk_stream_watched(&c->watch, err);
+	else {
+		tcpk_watch_stop(&c->watch);
+		s = d->opening ? tcpk_stream_socket(c->loop, d->fd, err) :
+		    tcpk_stream_datagram(c->loop, d->fd, err);
+	}
+	if (s == NULL) {
+		tcpk_watch_stop(&c->watch);
 		close(d->fd);
+	}
 	if (s == NULL || !d->opening)
 		return s;
 	opening = tcpk_stream_opening(c->loop, s, &d->peer, c->started +
@@ -184,6 +193,26 @@ start_tls(struct tcpk_connect *c, struct tcpk_err *err)
 	return 0;
 }
 
+int
+tcpk_connect_check(const struct tcpk_endpoint *ep, struct tcpk_err *err)
+{
+	struct tcpk_options	o = ep->o;
+	struct tcpk_addr	any;
+	int			type;
+
+	if (ep->port == NULL)
+		return 0;
+	type = ep->scheme == TCPK_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	if (tcpk_resolve_check(ep->host, ep->port, type, false, err) == -1)
+		return tcpk_err_wrap(err, "resolve %.128s", ep->host);
+	/* An interface comes and goes, as a name does. */
+	o.interface = NULL;
+	tcpk_addr_any(&any, o.family == 6 ? AF_INET6 : AF_INET, 0);
+	if (tcpk_sock_check(&any, type, &o, TCPK_CONNECT, err) == -1)
+		return tcpk_err_wrap(err, "%.128s:%.64s", ep->host, ep->port);
+	return 0;
+}
+
 /* All is read and checked before anything is opened. */
 static int
 start_via(struct tcpk_connect *c, struct tcpk_err *err)
@@ -191,18 +220,23 @@ start_via(struct tcpk_connect *c, struct tcpk_err *err)
 	if (c->ep->o.via == NULL && c->ep->o.via_auth == NULL)
 		return 0;
 	if (c->opts.via == NULL) {
+		if (tcpk_connect_check(c->ep, err) == -1)
+			return -1;
 		c->via = tcpk_via_new(c->ep, err);
 		if (c->via == NULL)
 			return tcpk_err_wrap(err, "%.80s", c->ep->text);
 		c->opts.via = c->via;
 	}
-	/* dial does not free it: nothing here is its own. */
-	c->proxy.scheme = TCPK_TCP;
-	c->proxy.role = TCPK_CONNECT;
-	c->proxy.text = c->ep->text;
-	c->proxy.host = (char *)tcpk_via_host(c->opts.via);
-	c->proxy.port = (char *)tcpk_via_port(c->opts.via);
-	c->proxy.o = c->ep->o;
+	c->proxy = calloc(1, sizeof(*c->proxy));
+	if (c->proxy == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	/* What is in it is not its own. */
+	c->proxy->scheme = TCPK_TCP;
+	c->proxy->role = TCPK_CONNECT;
+	c->proxy->text = c->ep->text;
+	c->proxy->host = (char *)tcpk_via_host(c->opts.via);
+	c->proxy->port = (char *)tcpk_via_port(c->opts.via);
+	c->proxy->o = c->ep->o;
 	return 0;
 }
 
@@ -232,7 +266,9 @@ start(struct tcpk_connect *c, struct tcpk_err *err)
 	}
 	if (dial.trying != NULL)
 		dial.trying = on_trying;
-	c->dial = tcpk_dial_start(c->loop, c->opts.via != NULL ? &c->proxy :
+	tcpk_watch_init(&c->watch, c->loop, -1, NULL, NULL);
+	dial.into = &c->watch;
+	c->dial = tcpk_dial_start(c->loop, c->opts.via != NULL ? c->proxy :
 	    c->ep, &dial, on_dialed, c, err);
 	return c->dial == NULL ? -1 : 0;
 }

@@ -17,8 +17,9 @@ struct tcpk_connect {
 	void			*arg;
 	struct tcpk_tls_config	*tls;	/* our own, or NULL */
 	struct tcpk_via		*via;	/* our own, or NULL */
-	struct tcpk_endpoint	 proxy;	/* the first one; borrows all */
+	struct tcpk_endpoint	*proxy;	/* the first one; borrows all */
 	struct tcpk_dial	*dial;
+	struct tcpk_watch	 watch;		/* of what it connected */
 	struct tcpk_via_walk	*walk;
 	struct tcpk__header	*header;	/* of PROXY, or NULL */
 	struct tcpk_starttls	*starttls;

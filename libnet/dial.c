@@ -24,13 +24,15 @@ close_attempt(struct attempt *a)
 void
 tcpk_dial_cancel(struct tcpk_dial *d)
 {
-	size_t	i;
+	struct attempt	*a;
+	int		 i;
 
 	if (d == NULL)
 		return;
-	for (i = 0; i < d->ntried; i++) {
-		close_attempt(d->tried[i]);
-		free(d->tried[i]);
+	while ((a = d->tried) != NULL) {
+		d->tried = a->next;
+		close_attempt(a);
+		free(a);
 	}
 	for (i = 0; i < FAMILIES; i++) {
 		tcpk_resolve_cancel(d->lookups[i]);
@@ -111,7 +113,10 @@ succeed(struct tcpk_dial *d, struct attempt *a)
 
 	result.peer = a->addr;
 	result.opening = a->opening;
-	tcpk_watch_stop(&a->watch);
+	if (d->opts.into != NULL)
+		tcpk_watch_move(d->opts.into, &a->watch);
+	else
+		tcpk_watch_stop(&a->watch);
 	a->watch.fd = -1;
 	d->active--;
 	finish(d, &result);
@@ -153,8 +158,7 @@ on_writable(void *arg, unsigned ready)
 	struct tcpk_dial	*d = a->dial;
 	int			 code;
 
-	(void)ready;
-	code = tcpk_sock_error(a->watch.fd);
+	code = tcpk_sock_connected(a->watch.fd, (ready & TCPK_HUP) != 0);
 	if (code == 0) {
 		succeed(d, a);
 		return;
@@ -210,8 +214,9 @@ watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
 	a->addr = *addr;
 	a->opening = opening;
 	tcpk_watch_init(&a->watch, d->loop, fd, on_writable, a);
-	tcpk_watch_want(&a->watch, TCPK_WRITE);
-	d->tried[d->ntried++] = a;
+	tcpk_watch_want(&a->watch, TCPK_WRITE | TCPK_HUP);
+	*d->end = a;
+	d->end = &a->next;
 	d->active++;
 	/* Connected at once, as Unix and UDP sockets are: tell of it too. */
 	if (connected)
@@ -277,13 +282,13 @@ static void
 on_deadline(void *arg)
 {
 	struct tcpk_dial	*d = arg;
-	size_t			 i;
+	struct attempt		*a;
 
-	for (i = 0; i < d->ntried; i++) {
-		if (d->tried[i]->watch.fd == -1)
+	for (a = d->tried; a != NULL; a = a->next) {
+		if (a->watch.fd == -1)
 			continue;
-		note_failure(d, &d->tried[i]->addr, ETIMEDOUT);
-		close_attempt(d->tried[i]);
+		note_failure(d, &a->addr, ETIMEDOUT);
+		close_attempt(a);
 	}
 	if (d->nfailed == 0 && d->used[V6] + d->used[V4] <
 	    d->naddrs[V6] + d->naddrs[V4])
@@ -314,6 +319,7 @@ tcpk_dial_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	d->fn = fn;
 	d->arg = arg;
 	d->last = V4;
+	d->end = &d->tried;
 	d->started = tcpk_now();
 	tcpk_timer_init(&d->next, loop, tcpk__dial_next, d);
 	tcpk_timer_init(&d->deadline, loop, on_deadline, d);

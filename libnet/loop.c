@@ -189,7 +189,7 @@ tcpk__loop_ready(struct tcpk_watch *w, unsigned ready)
 {
 	if ((ready & w->want) == 0)
 		return;
-	w->ready |= ready & w->want;
+	w->ready |= ready & (w->want | TCPK_END);
 	if (w->next == NULL)
 		enqueue(&w->loop->queue, w);
 }
@@ -198,6 +198,16 @@ void
 tcpk_watch_poke(struct tcpk_watch *w, unsigned ready)
 {
 	tcpk__loop_ready(w, ready);
+}
+
+static void
+change(struct tcpk_watch *w)
+{
+	if ((w->flags & CHANGED) != 0)
+		return;
+	w->flags |= CHANGED;
+	w->changed = w->loop->changes;
+	w->loop->changes = w;
 }
 
 void
@@ -210,11 +220,8 @@ tcpk_watch_want(struct tcpk_watch *w, unsigned want)
 		dequeue(w);
 	if ((w->flags & ALWAYS) != 0)
 		tcpk__loop_ready(w, want);
-	else if ((w->flags & CHANGED) == 0) {
-		w->flags |= CHANGED;
-		w->changed = w->loop->changes;
-		w->loop->changes = w;
-	}
+	else
+		change(w);
 }
 
 void
@@ -235,6 +242,25 @@ tcpk_watch_stop(struct tcpk_watch *w)
 	if (w->set != 0)
 		w->loop->backend->set(w->loop->state, w, 0);
 	w->set = w->flags = 0;
+}
+
+void
+tcpk_watch_move(struct tcpk_watch *to, struct tcpk_watch *from)
+{
+	bool	known = from->set != 0;
+
+	to->fd = from->fd;
+	to->slot = from->slot;
+	from->set = 0;
+	from->slot = -1;
+	tcpk_watch_stop(from);
+	/* Before the next wait: the other one may be gone by then. */
+	if (!known)
+		return;
+	to->set = TCPK__MOVED;
+	change(to);
+	if (to->loop->backend->moved != NULL)
+		to->loop->backend->moved(to->loop->state, to);
 }
 
 /* Wants are told to the kernel once a turn, and only where they differ. */
@@ -295,11 +321,11 @@ run_ready(struct tcpk_loop *loop)
 	batch.next->prev = batch.prev->next = &batch;
 	loop->queue.next = loop->queue.prev = &loop->queue;
 	while ((w = batch.next) != &batch) {
-		ready = w->ready & w->want;
+		ready = w->ready & (w->want | TCPK_END);
 		dequeue(w);
 		if ((w->flags & ALWAYS) != 0)
 			tcpk__loop_ready(w, w->want);
-		if (ready != 0)
+		if ((ready & w->want) != 0)
 			w->fn(w->arg, ready);
 	}
 }

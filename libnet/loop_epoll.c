@@ -45,7 +45,7 @@ epoll_close(void *arg)
 static uint32_t
 events(unsigned want)
 {
-	return ((want & TCPK_READ) != 0 ? EPOLLIN : 0) |
+	return ((want & TCPK_READ) != 0 ? EPOLLIN | EPOLLRDHUP : 0) |
 	    ((want & TCPK_WRITE) != 0 ? EPOLLOUT : 0);
 }
 
@@ -59,7 +59,8 @@ epoll_set(void *arg, struct tcpk_watch *w, unsigned want)
 	ev.events = events(want);
 	ev.data.ptr = w;
 	/* TCPK_HUP comes unasked. */
-	if (want != 0 && w->set != 0 && events(w->set) == ev.events)
+	if (want != 0 && w->set != 0 && w->set != TCPK__MOVED &&
+	    events(w->set) == ev.events)
 		return 0;
 	op = want == 0 ? EPOLL_CTL_DEL :
 	    w->set == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -85,15 +86,17 @@ epoll_wait_ready(void *arg, int ms)
 			ready |= TCPK_READ;
 		if ((s->events[i].events & EPOLLOUT) != 0)
 			ready |= TCPK_WRITE;
+		if ((s->events[i].events & EPOLLRDHUP) != 0)
+			ready |= TCPK_END;
 		if ((s->events[i].events & (EPOLLERR | EPOLLHUP)) != 0)
-			ready = TCPK_READ | TCPK_WRITE | TCPK_HUP;
+			ready |= TCPK_READ | TCPK_WRITE | TCPK_HUP;
 		tcpk__loop_ready(s->events[i].data.ptr, ready);
 	}
 	return 0;
 }
 
 static const struct tcpk__backend	backend_epoll = {
-	"epoll", epoll_open, epoll_close, epoll_set, epoll_wait_ready
+	"epoll", epoll_open, epoll_close, epoll_set, NULL, epoll_wait_ready
 };
 
 const struct tcpk__backend *const	tcpk__backend_native = &backend_epoll;

@@ -16,11 +16,19 @@ struct tcpk__backend {
 	 */
 	int	 (*set)(void *state, struct tcpk_watch *w, unsigned want);
 	/*
+	 * w has taken another's place, which goes; set follows before the
+	 * next wait.  NULL: that is enough.
+	 */
+	void	 (*moved)(void *state, struct tcpk_watch *w);
+	/*
 	 * Wait at most ms (-1: for ever) and call tcpk__loop_ready for each
 	 * watch that is ready.  0, also when interrupted; -1 with errno.
 	 */
 	int	 (*wait)(void *state, int ms);
 };
+
+/* set of a watch that was moved: the kernel still knows the one before. */
+#define TCPK__MOVED	16u
 
 extern const struct tcpk__backend	 tcpk__backend_poll;
 /* The platform's own, or NULL: loop_epoll.c or loop_none.c. */

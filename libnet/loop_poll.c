@@ -80,6 +80,15 @@ poll_set(void *arg, struct tcpk_watch *w, unsigned want)
 	return 0;
 }
 
+static void
+poll_moved(void *arg, struct tcpk_watch *w)
+{
+	struct state	*s = arg;
+
+	if (w->slot != -1)
+		s->watches[w->slot] = w;
+}
+
 static int
 poll_wait(void *arg, int ms)
 {
@@ -109,5 +118,5 @@ poll_wait(void *arg, int ms)
 }
 
 const struct tcpk__backend	tcpk__backend_poll = {
-	"poll", poll_open, poll_close, poll_set, poll_wait
+	"poll", poll_open, poll_close, poll_set, poll_moved, poll_wait
 };

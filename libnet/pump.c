@@ -192,6 +192,8 @@ on_ready(struct tcpk_pump *p, int x, unsigned ready)
 
 	if (p->streams[0] == p->streams[1])
 		out = in;
+	if ((ready & TCPK_END) != 0)
+		p->last |= 1u << x;
 	if ((ready & TCPK_READ) != 0)
 		tcpk__half_readable(in);
 	if ((ready & TCPK_WRITE) != 0 && !p->over)

@@ -174,7 +174,8 @@ turn(struct tcpk__half *h, bool first)
 		tcpk__half_limit_reached(h);
 		return false;
 	}
-	return (size_t)got == room || h->large;
+	return (size_t)got == room || h->large ||
+	    (tcpk__half_pump(h)->last & 1u << h->index) != 0;
 }
 
 static void

@@ -76,6 +76,7 @@ struct tcpk_pump {
 	bool		     cut : 1;	/* one side broke: save the rest */
 	bool		     failed : 1; /* err says why; NULL: no memory */
 	bool		     late : 1;	/* the deadline has had its say */
+	unsigned char	     last : 2;	/* what is there of them is the last */
 	struct tcpk__half    half[2];
 };
 

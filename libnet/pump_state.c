@@ -19,15 +19,25 @@ tcpk__half_release(struct tcpk__half *h)
 	h->off = h->len = 0;
 }
 
+static void
+look_from(struct tcpk__half *h, uint64_t at)
+{
+	h->drain_at = at;
+	h->drain_delay = DRAIN_FIRST;
+}
+
 void
 tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 {
-	uint64_t	now = tcpk_loop_now(tcpk__half_pump(h)->loop);
+	uint64_t		 now = tcpk_loop_now(tcpk__half_pump(h)->loop);
+	struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (h->state == FLOW && state != FLOW) {
 		tcpk__half_release(h);
 		h->blocked = false;
 		tcpk__bulk_end(h);
+		if (other->state == DRAIN)
+			look_from(other, now);
 	}
 	/* Lingering was no idleness: what follows has its own time. */
 	if (h->state == DISCARD)
@@ -35,9 +45,11 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 	h->state = state;
 	if (h->ended_at == 0)
 		h->ended_at = now;
+	/* While the other half flows nobody waits for what a peer has got. */
 	if (state == DRAIN) {
-		h->drain_at = now;
-		h->drain_delay = DRAIN_FIRST;
+		look_from(h, other->state != FLOW ||
+		    !tcpk_stream_lingers(tcpk__half_dst(h)) ? now :
+		    now + DRAIN_MAX * UINT64_C(1000));
 		h->drain_left = UINT64_MAX;
 	}
 	if (state == FINISH)

@@ -209,6 +209,7 @@ struct sock_stream {
 	struct tcpk_stream s;
 	struct tcpk_watch  watch;
 	bool		   hung_up;	/* and nothing more to tell of it */
+	bool		   made;	/* the connection, for sure */
 };
 
 static ssize_t
@@ -266,7 +267,7 @@ sock_drained(struct tcpk_stream *s, uint64_t *left)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
-	code = tcpk_sock_drained(ss->watch.fd, left);
+	code = tcpk_sock_drained(ss->watch.fd, ss->made, left);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
 	return *left == 0 ? 0 : TCPK_AGAIN;
@@ -351,4 +352,17 @@ tcpk_stream_socket(struct tcpk_loop *loop, int fd, struct tcpk_err *err)
 	ss->s.ops = &sock_ops;
 	tcpk_watch_init(&ss->watch, loop, fd, sock_ready, ss);
 	return &ss->s;
+}
+
+struct tcpk_stream *
+tcpk_stream_watched(struct tcpk_watch *w, struct tcpk_err *err)
+{
+	struct tcpk_stream	*s = tcpk_stream_socket(w->loop, -1, err);
+	struct sock_stream	*ss = (struct sock_stream *)s;
+
+	if (s == NULL)
+		return NULL;
+	tcpk_watch_move(&ss->watch, w);
+	ss->made = true;
+	return s;
 }

@@ -228,7 +228,7 @@ stdio_drained(struct tcpk_stream *s, uint64_t *left)
 	*left = 0;
 	if (io->p.w.how != TCPK__SOCKET)
 		return 0;
-	code = tcpk_sock_drained(io->wfd, left);
+	code = tcpk_sock_drained(io->wfd, false, left);
 	if (code != 0)
 		return tcpk__stream_fail(s, io->p.kind, code, "write");
 	if (*left != 0)

@@ -60,6 +60,14 @@ struct tcpk_connect_opts {
 };
 
 /*
+ * Would each connection be refused for what is asked: a service that does not
+ * exist, options that the system does not take (but for an interface, which
+ * may come)?  -1: TCPK_EUSAGE.  No name service is asked about the host, and
+ * nothing is connected.
+ */
+int	tcpk_connect_check(const struct tcpk_endpoint *, struct tcpk_err *);
+
+/*
  * Begin; the endpoint must stay until the end.  Calls back exactly once,
  * from the loop, never before this returns; connect_timeout bounds the whole,
  * a handshake included.  NULL: what can be refused at once was, TCPK_EUSAGE

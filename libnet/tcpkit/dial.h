@@ -52,6 +52,11 @@ struct tcpk_dial_opts {
 	 * this is not set, the SYN goes without data.
 	 */
 	bool	defer;
+	/*
+	 * NULL, or what is to watch the connected descriptor: it is moved
+	 * there (tcpk_watch_move) before the callback.
+	 */
+	struct tcpk_watch *into;
 	/* NULL, or told of each address as it is tried; may not cancel. */
 	void  (*trying)(void *arg, const struct tcpk_addr *);
 };

@@ -27,6 +27,11 @@
 #define TCPK_READ	1u
 #define TCPK_WRITE	2u
 #define TCPK_HUP	4u	/* error or hang-up, and nothing else */
+/*
+ * Not to be wanted; told with TCPK_READ: what is there is the last.  Not every
+ * system says it.
+ */
+#define TCPK_END	8u
 
 /* Bytes in the loop's shared scratch buffer. */
 #define TCPK_SCRATCH	(256 * 1024)
@@ -158,6 +163,12 @@ void	tcpk_watch_poke(struct tcpk_watch *, unsigned ready);
 
 /* Leave the loop.  Do this before the descriptor is closed. */
 void	tcpk_watch_stop(struct tcpk_watch *);
+
+/*
+ * Leave a descriptor, and how the system watches it, to another watch, which
+ * has begun with none (-1) and wants nothing yet.
+ */
+void	tcpk_watch_move(struct tcpk_watch *to, struct tcpk_watch *from);
 
 void	tcpk_timer_init(struct tcpk_timer *, struct tcpk_loop *,
 	    void (*fn)(void *), void *arg);

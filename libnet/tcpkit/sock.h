@@ -18,7 +18,7 @@
 /*
  * Begin a connection.  Returns the descriptor, with *done set when it is
  * connected already (or see tcpk_sock_opening); else wait for TCPK_WRITE and
- * call tcpk_sock_error.
+ * call tcpk_sock_connected.
  * -1 with err filled: TCPK_EUSAGE when an option is not to be had on this
  * system, TCPK_ETIMEOUT for ETIMEDOUT, else TCPK_ECONNECT; err->code is the
  * errno.  For a Unix socket EAGAIN means that its backlog is full: try
@@ -61,6 +61,14 @@ int	tcpk_sock_datagram(const struct tcpk_addr *,
 	    const struct tcpk_options *, enum tcpk_role, struct tcpk_err *);
 
 /*
+ * Would a socket (SOCK_STREAM or SOCK_DGRAM) for this address take these
+ * options?  Nothing is bound or connected.  -1: TCPK_EUSAGE, which the three
+ * above would say too, with the address before it.
+ */
+int	tcpk_sock_check(const struct tcpk_addr *, int type,
+	    const struct tcpk_options *, enum tcpk_role, struct tcpk_err *);
+
+/*
  * What kind of error a failed connect or listen is, by its errno value: out
  * of time, out of descriptors or memory (TCPK_EIO), else TCPK_ECONNECT.
  */
@@ -71,6 +79,13 @@ int	tcpk_sock_accept(int fd, struct tcpk_addr *peer);
 
 /* Take and clear the socket's pending error: 0 or an errno value. */
 int	tcpk_sock_error(int fd);
+
+/*
+ * What has become of a connection that was begun, once the loop has said
+ * TCPK_WRITE of it; hup: with TCPK_HUP, which has to be wanted as well.  0, or
+ * the errno value of why it failed.
+ */
+int	tcpk_sock_connected(int fd, bool hup);
 
 /* Has an established connection broken?  0, or the errno value of why. */
 int	tcpk_sock_broken(int fd);
@@ -85,9 +100,10 @@ uint64_t tcpk_sock_unsent(int fd);
 
 /*
  * Both at once: what is unsent, in left, and 0; or the errno value of why it
- * has broken.
+ * has broken.  made: the handshake is known to be over, which saves a question
+ * (an accepted connection may be one of Fast Open, which has data before).
  */
-int	tcpk_sock_drained(int fd, uint64_t *left);
+int	tcpk_sock_drained(int fd, bool made, uint64_t *left);
 
 /* Let close() send a reset instead of a FIN (SO_LINGER, zero). */
 void	tcpk_sock_reset_on_close(int fd);

@@ -83,7 +83,7 @@ between() {
 	start relay "${COUNTED[@]}" calls "$TCPRELAY" \
 		127.0.0.1:0 "$ADDR"
 	per_connection calls "$ADDR"
-	between 20 44
+	between 20 40
 }
 
 @test "tcpecho: calls for a connection, a message and its end" {

@@ -117,6 +117,20 @@ returned() {
 	await served
 }
 
+@test "a client that breaks while its target does not answer is let go" {
+	start port "$PORTS" 127.0.0.1=dead
+	relay 127.0.0.1:0 127.0.0.1:"$PORT"
+	timeout 20 python3 - "$ADDR" <<-'END'
+	import socket, struct, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	c = socket.create_connection((host, int(port)))
+	c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+	             struct.pack("ii", 1, 0))
+	c.close()
+	END
+	await says 1 '^tcprelay: warning: 127\.0\.0\.1:[0-9]+: read: Connection reset by peer after [0-9.]+ s' relay
+}
+
 @test "a target that fails is left alone by those who come next" {
 	target two
 	relay -v 127.0.0.1:0 unix:nobody unix:two

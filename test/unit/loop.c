@@ -27,6 +27,7 @@ struct seen {
 	int		   calls, limit;	/* stop itself after so many */
 	unsigned	   ready;
 	char		   eat;			/* read a byte */
+	bool		   end;
 };
 
 static void
@@ -36,7 +37,8 @@ on_ready(void *arg, unsigned ready)
 	char		 c;
 
 	s->calls++;
-	s->ready = ready;
+	s->ready = ready & ~TCPK_END;
+	s->end = (ready & TCPK_END) != 0;
 	if (s->eat && read(s->w.fd, &c, 1) == -1)
 		s->eat = 0;
 	if (s->stop != NULL)
@@ -303,6 +305,82 @@ test_hup(struct tcpk_loop *loop)
 	say(turns < 20 && s.calls == 1, "(%d turns)", turns);
 	tcpk_watch_stop(&s.w);
 	close(fds[1]);
+}
+
+/* Only a hint, and only some know it. */
+static void
+test_end(struct tcpk_loop *loop)
+{
+	struct seen	s;
+	int		fds[2];
+
+	make_pair(fds);
+	see(&s, loop, fds[0]);
+	tcpk_watch_want(&s.w, TCPK_READ);
+	put(fds[1], "x");
+	tcpk_loop_turn(loop, LONG, NULL);
+	say(s.calls == 1 && !s.end, "bytes are no end");
+	shutdown(fds[1], SHUT_WR);
+	tcpk_loop_turn(loop, LONG, NULL);
+	say(s.calls == 2 && s.ready == TCPK_READ &&
+	    s.end == (strcmp(backend, "epoll") == 0),
+	    "the end behind them is told of where it is known");
+	tcpk_watch_want(&s.w, TCPK_WRITE);
+	tcpk_loop_turn(loop, LONG, NULL);
+	say(s.calls == 3 && s.ready == TCPK_WRITE && !s.end,
+	    "but not to who does not read");
+	tcpk_watch_stop(&s.w);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* i: the one before was told to the back end, or not yet, or wants no more. */
+static void
+test_move(struct tcpk_loop *loop)
+{
+	struct seen	*a, b;
+	int		 fds[2], i;
+
+	for (i = 0; i < 3; i++) {
+		make_pair(fds);
+		a = malloc(sizeof(*a));
+		if (a == NULL)
+			exit(1);
+		see(a, loop, fds[0]);
+		see(&b, loop, -1);
+		tcpk_watch_want(&a->w, TCPK_READ);
+		if (i != 1)
+			tcpk_loop_turn(loop, 0, NULL);
+		if (i == 2)
+			tcpk_watch_want(&a->w, 0);
+		put(fds[1], "x");
+		tcpk_watch_move(&b.w, &a->w);
+		tcpk_watch_stop(&a->w);
+		free(a);
+		say(b.w.fd == fds[0] && turn_for(loop, 20 * TCPK_MS) < 10 &&
+		    b.calls == 0, "moved %d: wants nothing at first", i);
+		tcpk_watch_want(&b.w, TCPK_READ);
+		tcpk_loop_turn(loop, LONG, NULL);
+		say(b.calls == 1 && b.ready == TCPK_READ,
+		    "moved %d: and then what it asks for", i);
+		a = malloc(sizeof(*a));
+		if (a == NULL)
+			exit(1);
+		see(a, loop, -1);
+		tcpk_watch_move(&a->w, &b.w);
+		tcpk_watch_want(&a->w, TCPK_READ);
+		tcpk_loop_turn(loop, LONG, NULL);
+		say(a->calls == 1 && b.calls == 1, "moved %d: the same of it",
+		    i);
+		see(&b, loop, -1);
+		tcpk_watch_move(&b.w, &a->w);
+		free(a);
+		tcpk_watch_stop(&b.w);
+		say(turn_for(loop, 20 * TCPK_MS) < 10 && b.calls == 0,
+		    "moved %d: and stopped at once", i);
+		close(fds[0]);
+		close(fds[1]);
+	}
 }
 
 static void
@@ -737,6 +815,8 @@ main(void)
 		test_free(loop);
 		test_files(loop);
 		test_hup(loop);
+		test_end(loop);
+		test_move(loop);
 		test_poke(loop);
 		test_timers(loop);
 		test_wakers(loop);

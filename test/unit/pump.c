@@ -213,6 +213,8 @@ test_writing(void)
 			    .out = { { TAKE, 1 }, { SILENT, 0 } } };
 	struct script	endless = { .in = { { DATA, 1L << 40 } } };
 	struct script	finish = { .finish_again = 3, .drain_again = 4 };
+	struct script	speaks = { .in = { { WAIT, 50 }, { DATA, 7 } },
+			    .drain_again = 2 };
 	struct tcpk_pump_opts	o = options();
 
 	slow.in[0].what = FINISHED;
@@ -234,6 +236,11 @@ test_writing(void)
 	expect(TCPK_OK, 1, 200000, 0, "finish and drain say AGAIN at first");
 	ok(t.b.drains == 5 && took() >= 1 + 2 + 4 + 8,
 	    "drain is asked again with growing pauses");
+	run(&a, &speaks, NULL);
+	expect(TCPK_OK, 0, 200000, 7, "nobody waits for it while b speaks");
+	ok(t.b.drains == 3 && took() >= 53 && took() < 60,
+	    "it is asked when b has ended (%d times, %d ms)", t.b.drains,
+	    (int)took());
 }
 
 static void
@@ -447,7 +454,7 @@ test_at_most(void)
 			    { WAIT, 100 }, { DATA, 8 }, { SILENT, 0 } } };
 	struct script	deaf = { .in = { { SILENT, 0 } },
 			    .drain_again = 1000000, .drain_stuck = true };
-	struct script	late = { .in = { { SILENT, 0 } }, .drain_again = 8 };
+	struct script	late = { .in = { { SILENT, 0 } }, .drain_again = 12 };
 	struct script	full = { .in = { { DATA, 5 } },
 			    .out = { { SILENT, 0 } } };
 	struct script	quits = { .in = { { WAIT, 20 }, { DATA, 7 } },
@@ -697,7 +704,7 @@ test_program(void)
 	struct script	a = { .in = { { DATA, 5 } } };
 	struct script	b = { .in = { { FINISHED, 0 }, { WAIT, 50 },
 			    { DATA, 70 } }, .drain_again = 2,
-			    .drain_fails = TCPK_EPROGRAM };
+			    .drain_fails = TCPK_EPROGRAM, .file = true };
 	struct script	slow = { .in = { { DATA, 5 } }, .drain_again = 12 };
 	struct script	breaks = { .in = { { DATA, 5 } },
 			    .out = { { TAKE, 30 }, { FAIL, TCPK_EIO } } };

@@ -43,7 +43,7 @@ await(struct tcpk_stream *s, unsigned want)
 	came = wait_for(loop, &seen.calls, 1);
 	tcpk_stream_want(s, 0);
 	tcpk_stream_on_ready(s, NULL, NULL);
-	return came && (seen.ready & ~want) == 0;
+	return came && (seen.ready & ~(want | TCPK_END)) == 0;
 }
 
 /* Ready within a short while? */

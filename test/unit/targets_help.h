@@ -363,7 +363,7 @@ want_start(struct want *w, const char *client)
 	tcpk_addr_parse(&from.client, client, 1000, NULL);
 	tcpk_addr_parse(&from.listener, "192.0.2.1", 80, NULL);
 	w->starting = true;
-	w->get = targets_get(set.ts, &from, 1, want_done, w, &err);
+	w->get = targets_get(set.ts, &from, 1, NULL, want_done, w, &err);
 	w->starting = false;
 	if (w->get == NULL) {
 		printf("Bail out! %s\n", err.text);
