@@ -65,6 +65,9 @@ opts_init(struct opts *o, const struct msg *m, const struct opts_own *own,
 	o->own = own;
 	o->roles = roles;
 	o->shorts[at++] = ':';
+	/* "-,OPTION" is no flag but an address: opts_next. */
+	o->shorts[at++] = ',';
+	o->shorts[at++] = ':';
 	for (; own->letter != 0; own++) {
 		if (own->name != NULL)
 			add_long(o, &n, own->name, has_arg(own->value),
@@ -144,6 +147,26 @@ opts_flag(struct opts *o, const char *name, const char *value)
 	opts_flag_as(o, name, value, NULL);
 }
 
+int
+opts_family(struct opts *o, bool v4, bool v6)
+{
+	const char	*family = v4 ? "4" : "6";
+	size_t		 i;
+
+	if (v4 && v6)
+		return msg_usage(o->msg, "-4 and -6 exclude each other");
+	for (i = 0; i < o->nnames && (v4 || v6); i++) {
+		if (strcmp(o->names[i], "family") != 0)
+			continue;
+		if (o->flags[i] != NULL && strcmp(o->flags[i], family) != 0)
+			return msg_usage(o->msg, "-%s and --family %s exclude "
+			    "each other", family, o->flags[i]);
+		remember(o, i, family);
+		o->given[i] = v4 ? "-4" : "-6";
+	}
+	return -1;
+}
+
 const char *
 opts_tls_flag(const struct opts *o)
 {
@@ -196,6 +219,28 @@ hide_value(size_t i, char *value)
 		memset(value, 'x', strlen(value));
 }
 
+/*
+ * "-,OPTION", an address that looks like a flag with a value.  It is kept for
+ * the end, when the place of a flag before the operands is free for it.
+ */
+static int
+keep_stdio(struct opts *o, char **argv)
+{
+	/* "-," by itself has taken the next argument, if there is one. */
+	if (optarg != NULL && optarg == argv[optind - 1])
+		optind--;
+	if (strncmp(argv[optind - 1], "-,", 2) != 0)
+		msg_usage(o->msg, "unknown option -,");
+	else if (o->stdio != NULL) {
+		tcpk_endpoint_hide(argv[optind - 1]);
+		msg_usage(o->msg, "too many addresses: %s", argv[optind - 1]);
+	} else {
+		o->stdio = argv[optind - 1];
+		return 0;
+	}
+	return '?';
+}
+
 /* What is left of the arguments is addresses. */
 static void
 hide_operands(struct opts *o, int argc, char **argv)
@@ -227,6 +272,12 @@ opts_next(struct opts *o, int argc, char **argv)
 		remember(o, (size_t)(c - ENDPOINT_BASE), optarg);
 		hide_value((size_t)(c - ENDPOINT_BASE), optarg);
 		return 0;
+	}
+	if (c == ',' || (c == ':' && optopt == ','))
+		return keep_stdio(o, argv);
+	if (c == -1 && o->stdio != NULL) {
+		argv[--optind] = o->stdio;
+		o->stdio = NULL;
 	}
 	if (c == -1)
 		hide_operands(o, argc, argv);

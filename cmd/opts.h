@@ -30,13 +30,14 @@ struct opts {
 	const struct opts_own	*own;		/* ends with letter 0 */
 	unsigned		 roles;
 	struct option		 longs[OPTS_MAX + 1];
-	char			 shorts[3 * OPTS_MAX];
+	char			 shorts[3 * OPTS_MAX + 4];
 	/* Endpoint options given as flags; NULL: not given. */
 	const char		*flags[OPTS_MAX];
 	const char		*names[OPTS_MAX];	/* as in libnet */
 	const char		*given[OPTS_MAX];	/* as "-w"; NULL: long */
 	char			*joined[OPTS_MAX];	/* lists, ours */
 	size_t			 nnames;
+	char			*stdio;		/* "-,OPTION": an operand */
 	char		       **secrets;	/* operands with a password */
 	size_t			 nsecrets;
 };
@@ -50,7 +51,8 @@ void	opts_init(struct opts *, const struct msg *, const struct opts_own *,
 
 /*
  * The next option's letter; -1 at the end; 0 for one of an endpoint, which
- * is remembered; '?' after a usage error, which has been reported.
+ * is remembered; '?' after a usage error, which has been reported.  What begins
+ * with "-," is an operand; it comes before the others.
  *
  * Passwords are overwritten in the argument list, where ps(1) would show
  * them, as soon as they are read.  From the end on, an operand that held one
@@ -67,6 +69,12 @@ void	opts_flag(struct opts *, const char *name, const char *value);
 /* The same, given as another flag, "-w", which errors will name. */
 void	opts_flag_as(struct opts *, const char *name, const char *value,
 	    const char *given);
+
+/*
+ * -4 and -6 (or neither) are short ways to say family.  -1 to go on, 2 after
+ * a usage error, which has been reported: another was asked for.
+ */
+int	opts_family(struct opts *, bool v4, bool v6);
 
 /*
  * Set what was given on the endpoints that take it.  0, or 2 after a usage

@@ -255,11 +255,29 @@ server_listen_on(struct server *s, const struct tcpk_endpoint *ep,
 	return NULL;
 }
 
+/* A descriptor is one listener's own, who closes it. */
+static int
+check_descriptors(const struct server *s, struct tcpk_err *err)
+{
+	size_t	i, j;
+
+	for (i = 1; i < s->o.neps; i++)
+		for (j = 0; j < i; j++)
+			if (s->o.eps[i]->scheme == TCPK_FD &&
+			    s->o.eps[j]->fd == s->o.eps[i]->fd)
+				return tcpk_err_set(err, TCPK_EUSAGE,
+				    "fd:%d is listened on twice",
+				    s->o.eps[i]->fd);
+	return 0;
+}
+
 int
 server_listen(struct server *s, struct tcpk_err *err)
 {
 	const struct listener	*like = NULL;
 
+	if (check_descriptors(s, err) == -1)
+		return -1;
 	s->listeners = calloc(s->o.neps, sizeof(struct listener *));
 	if (s->listeners == NULL)
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");

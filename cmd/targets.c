@@ -91,7 +91,8 @@ add(struct targets *ts, const struct tcpk_endpoint *ep,
 	t->choice->weight = ep->o.weight;
 	t->choice->id = identity(ep);
 	health_init(t);
-	if (validate(ep, err) == -1)
+	if (validate(ep, err) == -1 ||
+	    tcpk_connect_check(ep, err) == -1)
 		return -1;
 	if (ep->scheme == TCPK_TLS && (t->tls = tcpk_tls_config_new(ep,
 	    on_warning, t, err)) == NULL)

@@ -142,8 +142,8 @@ main(int argc, char **argv)
 		t.signo = t.status > 128 ? t.status - 128 : 0;
 	} else
 		run(&t);
-	/* Wrong usage leaves a file as it was. */
-	if (t.status != 2)
+	/* What could not begin leaves a file as it was. */
+	if (t.status != 2 && t.status != 7)
 		record_start(t.record);
 	/* What is missing in a record has been said. */
 	if (record_close(t.record, NULL) == -1 && t.status == 0)

@@ -132,18 +132,9 @@ program_text(const struct tcpcat_raw *raw)
 	return strdup("-");
 }
 
-static void
-take_family(const struct tcpcat_raw *raw, struct opts *opts)
-{
-	if (raw->v4 || raw->v6)
-		opts_flag_as(opts, "family", raw->v4 ? "4" : "6",
-		    raw->v4 ? "-4" : "-6");
-}
-
 void
 tcpcat_scan_flags(const struct tcpcat_raw *raw, struct opts *opts)
 {
-	take_family(raw, opts);
 	if (raw->source != NULL)
 		opts_flag_as(opts, "source", raw->source, "-s");
 	if (raw->wait != NULL)
@@ -260,7 +251,6 @@ tcpcat_addresses(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	remote = remote_text(o, raw, opts, &source, argc, argv, m);
 	if (remote == NULL || local == NULL)
 		goto out;
-	take_family(raw, opts);
 	if (tcpk_endpoint_parse(&o->local, local, TCPK_CONNECT, &err) == -1) {
 		msg_usage(m, "%s: %s", raw->exec != NULL ? "-e" : "-c",
 		    err.text);

@@ -122,8 +122,6 @@ tcpcat_check(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	bool	program = raw->exec != NULL || raw->shell != NULL;
 	int	r;
 
-	if (raw->v4 && raw->v6)
-		return msg_usage(m, "-4 and -6 exclude each other");
 	if (raw->exec != NULL && raw->shell != NULL)
 		return msg_usage(m, "-e and -c exclude each other");
 	if (raw->unix_path && (raw->port != NULL || raw->source != NULL))

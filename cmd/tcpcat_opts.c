@@ -229,6 +229,8 @@ tcpcat_options(struct tcpcat_opts *o, struct msg *m, int argc, char **argv,
 	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
 		status = take_option(c, o, &raw, m, &opts);
 	if (status == -1)
+		status = opts_family(&opts, raw.v4, raw.v6);
+	if (status == -1)
 		status = tcpcat_check(o, &raw, &opts, m);
 	if (status == -1 && o->scan) {
 		tcpcat_scan_flags(&raw, &opts);

@@ -25,7 +25,7 @@ int	tcpcat_check(const struct tcpcat_opts *, const struct tcpcat_raw *,
 int	tcpcat_addresses(struct tcpcat_opts *, const struct tcpcat_raw *,
 	    struct opts *, int argc, char **argv, const struct msg *);
 
-/* What the flags of a scan (-4, -6, -s, -p, -w) set on its addresses. */
+/* What the flags of a scan (-s, -w) set on its addresses. */
 void	tcpcat_scan_flags(const struct tcpcat_raw *, struct opts *);
 
 #endif

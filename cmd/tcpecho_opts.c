@@ -213,8 +213,6 @@ check(struct tcpecho_opts *o, const struct raw *raw, const struct msg *m)
 	const struct tcpecho_server_opts	*s = &o->server;
 	char					 name[32];
 
-	if (raw->v4 && raw->v6)
-		return msg_usage(m, "-4 and -6 exclude each other");
 	if (o->is_client)
 		return check_client(&o->client, raw, m);
 	if (raw->of_client != 0)
@@ -223,6 +221,9 @@ check(struct tcpecho_opts *o, const struct raw *raw, const struct msg *m)
 	if ((s->reply != NULL) + s->discard + s->chargen > 1)
 		return msg_usage(m, "--reply, --discard and --chargen "
 		    "exclude each other");
+	if (s->discard && s->delay != 0)
+		return msg_usage(m, "--discard and --delay exclude each "
+		    "other");
 	return -1;
 }
 
@@ -279,9 +280,6 @@ parse_addresses(struct tcpecho_opts *o, const struct raw *raw,
 			    "for it", eps[i]->text, raw->tls ? "tls" :
 			    opts_tls_flag(opts));
 	}
-	if (status == -1 && (raw->v4 || raw->v6))
-		opts_flag_as(opts, "family", raw->v4 ? "4" : "6",
-		    raw->v4 ? "-4" : "-6");
 	/* Else small messages wait for the acknowledgement of others. */
 	if (status == -1 && o->is_client &&
 	    tcpk_endpoint_takes(&o->eps[0], "nodelay"))
@@ -311,6 +309,8 @@ tcpecho_options(struct tcpecho_opts *o, struct msg *m, int argc, char **argv)
 	opts_init(&opts, m, own, 1u << TCPK_CONNECT | 1u << TCPK_LISTEN);
 	while (status == -1 && (c = opts_next(&opts, argc, argv)) != -1)
 		status = take_option(c, o, &raw, m, &opts);
+	if (status == -1)
+		status = opts_family(&opts, raw.v4, raw.v6);
 	if (status == -1)
 		status = check(o, &raw, m);
 	if (status == -1)

@@ -156,6 +156,15 @@ on_start(void *arg, struct tcpk_loop *loop, struct server *server,
 	return r->o.mode == RELAY_HUB ? relay_hub_open(r, err) : 0;
 }
 
+/* What could not begin leaves a file as it was. */
+static void
+on_ready(void *arg)
+{
+	struct relay	*r = arg;
+
+	record_start(r->record);
+}
+
 static void
 on_drain(void *arg)
 {
@@ -263,6 +272,7 @@ serve(struct relay *r)
 {
 	struct server_handler			 handler = {
 		.start = on_start,
+		.ready = on_ready,
 		.stop = on_stop,
 		.drain = on_drain,
 		.client_size = client_size(r),
@@ -297,7 +307,8 @@ prepare(struct relay *r)
 	struct tcpk_err		err;
 
 	r->config = relay_config_new(&r->o, r->msg, &err);
-	if (r->config == NULL)
+	if (r->config == NULL ||
+	    relay_config_check(r->config, &r->o, &err) == -1)
 		goto fail;
 	if (r->o.stats_listen != NULL) {
 		r->counters = relay_counters_new((unsigned)r->o.workers, &err);
@@ -307,7 +318,6 @@ prepare(struct relay *r)
 	if (r->o.hexdump == NULL && r->o.capture == NULL)
 		return 0;
 	r->record = record_open(r->o.hexdump, r->o.capture, r->msg, &err);
-	record_start(r->record);
 	if (r->record != NULL)
 		return 0;
 fail:

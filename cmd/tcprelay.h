@@ -104,6 +104,9 @@ int	relay_session_start(struct relay_client *, struct tcpk_client *,
 	    struct tcpk_err *);
 void	relay_session_cut(struct relay_client *, struct server_end *);
 
+/* After TCPK_HUP of one whom nobody reads or writes: it has broken, and why. */
+bool	relay_broken(const struct relay_client *, struct tcpk_err *);
+
 /* What both ends' options say of the pump between them; it may be changed. */
 void	relay_pump_opts(const struct tcpk_options *client,
 	    const struct tcpk_options *target, struct tcpk_pump_opts *);
@@ -136,10 +139,17 @@ void	relay_leave(struct relay_client *, const struct server_end *);
 
 /*
  * tcprelay_config.c: from the operands, or the file, read anew.  NULL:
- * TCPK_EUSAGE with file and line, TCPK_EIO.
+ * TCPK_EUSAGE with file and line, TCPK_ENAME, TCPK_EIO.
  */
 struct relay_config *relay_config_new(const struct relay_opts *,
 	    const struct msg *, struct tcpk_err *);
+/*
+ * Could it be listened on, as far as that can be known before?  -1: the same,
+ * and TCPK_ENAME.  Not for one that takes the place of another: what listens
+ * stays as it is.
+ */
+int	relay_config_check(const struct relay_config *,
+	    const struct relay_opts *, struct tcpk_err *);
 /* Hold on to it, and let go: the last who does frees it. */
 void	relay_config_hold(struct relay_config *);
 void	relay_config_release(struct relay_config *);

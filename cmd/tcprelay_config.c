@@ -323,6 +323,23 @@ complete(struct relay_config *c, const struct relay_opts *o,
 	return 0;
 }
 
+int
+relay_config_check(const struct relay_config *c, const struct relay_opts *o,
+    struct tcpk_err *err)
+{
+	const struct relay_route	*r;
+	size_t				 i;
+
+	for (i = 0; i < c->n; i++) {
+		r = &c->routes[i];
+		if (tcpk_serve_check(&r->listen, o->numeric, err) == 0)
+			continue;
+		return r->line == 0 ? -1 : tcpk_err_wrap(err, "%.100s:%u",
+		    o->file, r->line);
+	}
+	return 0;
+}
+
 struct relay_config *
 relay_config_new(const struct relay_opts *o, const struct msg *m,
     struct tcpk_err *err)

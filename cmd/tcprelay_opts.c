@@ -114,7 +114,7 @@ take_option(int c, struct raw *raw, struct msg *m)
 	case 0:
 		return -1;
 	case 'm':
-		opts_flag(o->flags, "max-clients", optarg);
+		opts_flag_as(o->flags, "max-clients", optarg, "-m");
 		return -1;
 	case OPT_QUIET:
 		m->quiet = true;
@@ -166,8 +166,6 @@ check(const struct relay_opts *o, const struct raw *raw, const struct msg *m)
 {
 	const char	*meet = raw->pair ? "--pair" : "--hub";
 
-	if (raw->v4 && raw->v6)
-		return msg_usage(m, "-4 and -6 exclude each other");
 	if (raw->pair && raw->hub)
 		return msg_usage(m, "--pair and --hub exclude each other");
 	if (o->pair_key && !raw->pair)
@@ -214,11 +212,11 @@ relay_options(struct relay_opts *o, struct msg *m, int argc, char **argv)
 	o->noperands = argc - optind;
 	o->mode = raw.pair ? RELAY_PAIR : raw.hub ? RELAY_HUB : RELAY_TARGETS;
 	if (status == -1)
+		status = opts_family(o->flags, raw.v4, raw.v6);
+	if (status == -1)
 		status = take_balance(o, raw.balance, m);
 	if (status == -1)
 		status = check(o, &raw, m);
-	if (status == -1 && (raw.v4 || raw.v6))
-		opts_flag(o->flags, "family", raw.v4 ? "4" : "6");
 	o->tls |= opts_any_tls(o->flags);
 	if (status != -1)
 		relay_options_free(o);

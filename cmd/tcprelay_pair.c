@@ -164,10 +164,11 @@ static void
 on_alone(void *arg, unsigned ready)
 {
 	struct relay_guest	*g = arg;
+	struct tcpk_err		 err;
 
 	(void)ready;
-	if (tcpk_stream_hup(g->rc->stream) == -1)
-		send_away(g, tcpk_stream_err(g->rc->stream));
+	if (relay_broken(g->rc, &err))
+		send_away(g, &err);
 }
 
 /* Its line is known, or none is asked for.  -1: with err. */

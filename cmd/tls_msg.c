@@ -35,7 +35,7 @@ tls_msg_agreed(const struct msg *m, const struct msg_fields *base,
 	if (!insecure)
 		return;
 	f.event = "tls-insecure";
-	msg(m, MSG_RESULT, &f, "%s: warning: the peer was not verified "
+	msg(m, MSG_RESULT, &f, "warning: %s: the peer was not verified "
 	    "(insecure)%s%s", f.peer, info->doubt != NULL ? ": " : "",
 	    info->doubt != NULL ? info->doubt : "");
 }

@@ -169,25 +169,28 @@ tcpk_listen_new(struct tcpk_loop *loop, const struct tcpk_addr *addr,
 	return l;
 }
 
+int
+tcpk_listen_check(int fd, struct tcpk_err *err)
+{
+	socklen_t	len = sizeof(int);
+	int		listening = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+	    &len) == -1)
+		return tcpk_err_errno(err, TCPK_EUSAGE, errno, "fd:%d", fd);
+	return listening ? 0 : tcpk_err_set(err, TCPK_EUSAGE,
+	    "fd:%d: not a listening socket", fd);
+}
+
 struct tcpk_listen *
 tcpk_listen_adopt(struct tcpk_loop *loop, int fd,
     const struct tcpk_listen_handler *handler, void *arg,
     struct tcpk_err *err)
 {
 	struct tcpk_listen	*l;
-	socklen_t		 len = sizeof(int);
-	int			 listening = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-	    &len) == -1) {
-		tcpk_err_errno(err, TCPK_EUSAGE, errno, "fd:%d", fd);
+	if (tcpk_listen_check(fd, err) == -1)
 		return NULL;
-	}
-	if (!listening) {
-		tcpk_err_set(err, TCPK_EUSAGE,
-		    "fd:%d: not a listening socket", fd);
-		return NULL;
-	}
 	l = new_listen(loop, fd, handler, arg, err);
 	if (l == NULL)
 		return NULL;

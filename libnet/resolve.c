@@ -12,6 +12,11 @@
 /* More addresses of one family than anyone would wait to see refused. */
 #define MAX_ADDRS	32
 
+/* What a look-up says, and the check that goes before it. */
+#define UNKNOWN_SERVICE	"unknown service \"%.64s\""
+#define NOT_NUMERIC	"not a numeric address and port, and no name " \
+			"service is to be asked"
+
 /*
  * Shared by the loop and the thread; the last of the two frees it.  The lock
  * makes sure that the thread never wakes a loop that has gone.
@@ -66,20 +71,43 @@ set_error(struct tcpk_err *err, const struct tcpk_resolve *r)
 	const char	*host = r->host != NULL ? r->host : "*";
 
 	if (r->code == EAI_SERVICE)
-		tcpk_err_set(err, TCPK_EUSAGE,
-		    "resolve %.128s: unknown service \"%.64s\"", host,
-		    r->port);
+		tcpk_err_set(err, TCPK_EUSAGE, "resolve %.128s: "
+		    UNKNOWN_SERVICE, host, r->port);
 	else if (r->code == EAI_SYSTEM)
 		tcpk_err_errno(err, TCPK_ENAME, r->saved_errno,
 		    "resolve %.128s", host);
 	else if (r->code == EAI_NONAME &&
 	    (r->hints.ai_flags & AI_NUMERICHOST) != 0)
-		tcpk_err_set(err, TCPK_ENAME,
-		    "resolve %.128s: not a numeric address and port, and no "
-		    "name service is to be asked", host);
+		tcpk_err_set(err, TCPK_ENAME, "resolve %.128s: " NOT_NUMERIC,
+		    host);
 	else
 		tcpk_err_set(err, TCPK_ENAME, "resolve %.128s: %s", host,
 		    gai_strerror(r->code != 0 ? r->code : EAI_NONAME));
+}
+
+/* Without a host no name service is asked: what fails is known of here. */
+int
+tcpk_resolve_check(const char *host, const char *port, int type,
+    bool numeric, struct tcpk_err *err)
+{
+	struct addrinfo	 hints = { .ai_socktype = type,
+			    .ai_flags = AI_PASSIVE };
+	struct addrinfo	*answer;
+	struct tcpk_addr addr;
+	int		 code;
+
+	bool		 known = port[strspn(port, "0123456789")] == '\0';
+
+	if (numeric && (!known || (host != NULL &&
+	    tcpk_addr_parse(&addr, host, 0, NULL) == -1)))
+		return tcpk_err_set(err, TCPK_ENAME, NOT_NUMERIC);
+	if (known)
+		return 0;
+	code = getaddrinfo(NULL, port, &hints, &answer);
+	if (code == 0)
+		freeaddrinfo(answer);
+	return code != EAI_SERVICE && code != EAI_NONAME ? 0 :
+	    tcpk_err_set(err, TCPK_EUSAGE, UNKNOWN_SERVICE, port);
 }
 
 static void

@@ -246,6 +246,8 @@ tcpk_serve_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	if (s->files == NULL || set_limits(s, opts, err) == -1)
 		goto fail;
 	r = tcpk__serve_numeric(s, err);
+	if (r != -1 && tcpk__serve_check(s, opts->numeric, err) == -1)
+		goto fail;
 	if (r == 0)
 		r = tcpk__serve_look_up(s, opts->numeric, err);
 	else if (r == 1 && tcpk_timer_set(&s->now, tcpk_now()) == -1)

@@ -46,9 +46,13 @@ is_allowed(struct tcpk_serve *s, const struct tcpk_acl *acl,
 	if (acl == NULL)
 		return true;
 	v = tcpk_acl_check(acl, peer);
-	if (!v.allow)
-		deny(s, peer, tcpk_acl_describe(acl, v, rule, sizeof(rule)));
-	return v.allow;
+	if (v.allow)
+		return true;
+	/* A rule says whose it is. */
+	deny(s, peer, v.rule == 0 && acl == s->files->senders ?
+	    "default (proxy-protocol)" :
+	    tcpk_acl_describe(acl, v, rule, sizeof(rule)));
+	return false;
 }
 
 /* Closed before anything else is done for it, TLS included. */

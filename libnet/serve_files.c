@@ -15,6 +15,30 @@ on_warning(void *arg, const char *text)
 		s->handler.warning(s->arg, text);
 }
 
+/* Several addresses may have such a list: of which one is it? */
+static void
+on_list_warning(void *arg, const char *text)
+{
+	struct tcpk_serve	*s = arg;
+	char			 named[400];
+
+	snprintf(named, sizeof(named), "%s (%.100s)", text, s->ep->text);
+	on_warning(s, named);
+}
+
+static int
+add_list(struct tcpk_serve *s, struct tcpk_acl *acl, const char *name,
+    const char *list, struct tcpk_err *err)
+{
+	struct tcpk_err	why;
+
+	if (list == NULL || tcpk_acl_add_text(acl, name, list, strlen(list),
+	    &why) == 0)
+		return 0;
+	return tcpk_err_set(err, why.kind, "%s (%.100s)", why.text,
+	    s->ep->text);
+}
+
 static int
 read_acl(struct tcpk_serve *s, struct tcpk_acl **acl, struct tcpk_err *err)
 {
@@ -23,13 +47,13 @@ read_acl(struct tcpk_serve *s, struct tcpk_acl **acl, struct tcpk_err *err)
 	*acl = NULL;
 	if (o->acl == NULL && o->acl_file == NULL)
 		return 0;
-	*acl = tcpk_acl_new(on_warning, s, err);
+	*acl = tcpk_acl_new(o->acl != NULL ? on_list_warning : on_warning, s,
+	    err);
 	if (*acl == NULL)
 		return -1;
 	if ((o->acl_file != NULL &&
 	    tcpk_acl_add_file(*acl, o->acl_file, err) == -1) ||
-	    (o->acl != NULL && tcpk_acl_add_text(*acl, "acl", o->acl,
-	    strlen(o->acl), err) == -1) ||
+	    add_list(s, *acl, "acl", o->acl, err) == -1 ||
 	    tcpk_acl_compile(*acl, err) == -1) {
 		tcpk_acl_free(*acl);
 		return -1;
@@ -57,10 +81,9 @@ read_senders(struct tcpk_serve *s, struct tcpk_acl **acl,
 	}
 	if (o->proxy_senders == NULL)
 		return 0;
-	*acl = tcpk_acl_new(on_warning, s, err);
-	if (*acl != NULL && tcpk_acl_add_text(*acl, "proxy-protocol",
-	    o->proxy_senders, strlen(o->proxy_senders), err) == 0 &&
-	    tcpk_acl_compile(*acl, err) == 0)
+	*acl = tcpk_acl_new(on_list_warning, s, err);
+	if (*acl != NULL && add_list(s, *acl, "proxy-protocol",
+	    o->proxy_senders, err) == 0 && tcpk_acl_compile(*acl, err) == 0)
 		return 0;
 	tcpk_acl_free(*acl);
 	*acl = NULL;

@@ -117,6 +117,9 @@ void	tcpk__serve_open(void *);
 
 /* Addresses that need no looking up.  1 taken, 0 not numeric, -1. */
 int	tcpk__serve_numeric(struct tcpk_serve *, struct tcpk_err *);
+/* Then: what would be refused once others listen already is so now. */
+int	tcpk__serve_check(const struct tcpk_serve *, bool numeric,
+	    struct tcpk_err *);
 int	tcpk__serve_look_up(struct tcpk_serve *, bool numeric,
 	    struct tcpk_err *);
 

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "serve_impl.h"
+#include "tcpkit/listen.h"
 #include "tcpkit/resolve.h"
+#include "tcpkit/sock.h"
 
 /* A family that this machine does not have. */
 static bool
@@ -163,6 +165,62 @@ tcpk__serve_look_up(struct tcpk_serve *s, bool numeric, struct tcpk_err *err)
 	    err)) == NULL)
 		return -1;
 	return 0;
+}
+
+/* The options of a name are tried with a socket that has none. */
+static int
+check_name(const struct tcpk_endpoint *ep, int type, bool numeric,
+    struct tcpk_err *err)
+{
+	const char		*host = ep->host != NULL ? ep->host : "*";
+	struct tcpk_addr	 any;
+
+	if (tcpk_resolve_check(ep->host, ep->port, type, numeric, err) == -1)
+		return tcpk_err_wrap(err, "resolve %.128s", host);
+	tcpk_addr_any(&any, ep->o.family == 6 ? AF_INET6 : AF_INET, 0);
+	if (tcpk_sock_check(&any, type, &ep->o, TCPK_LISTEN, err) == -1)
+		return tcpk_err_wrap(err, "%.128s:%.64s", host, ep->port);
+	return 0;
+}
+
+int
+tcpk__serve_check(const struct tcpk_serve *s, bool numeric,
+    struct tcpk_err *err)
+{
+	const struct tcpk_endpoint	*ep = s->ep;
+	char				 text[TCPK_ADDR_TEXT];
+	size_t				 i;
+	int				 type;
+
+	type = ep->scheme == TCPK_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	if (s->forked != NULL)
+		return 0;
+	if (ep->scheme == TCPK_FD)
+		return tcpk_listen_check(ep->fd, err);
+	if (s->naddrs == 0)
+		return check_name(ep, type, numeric, err);
+	for (i = 0; i < s->naddrs; i++)
+		if (tcpk_sock_check(&s->addrs[i], type, &ep->o, TCPK_LISTEN,
+		    err) == -1)
+			return tcpk_err_wrap(err, "%s", tcpk_addr_format(
+			    &s->addrs[i], text, sizeof(text)));
+	return 0;
+}
+
+int
+tcpk_serve_check(const struct tcpk_endpoint *ep, bool numeric,
+    struct tcpk_err *err)
+{
+	struct tcpk_serve	*s = calloc(1, sizeof(*s));
+	int			 r;
+
+	if (s == NULL)
+		return tcpk_err_set(err, TCPK_EIO, "out of memory");
+	s->ep = ep;
+	r = tcpk__serve_numeric(s, err) == -1 ||
+	    tcpk__serve_check(s, numeric, err) == -1 ? -1 : 0;
+	free(s);
+	return r;
 }
 
 int

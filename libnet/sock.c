@@ -292,6 +292,34 @@ fail:
 	return -1;
 }
 
+/*
+ * A socket of the kind that is given away again.  What fails for any other
+ * reason fails when it is wanted, which is early enough.
+ */
+int
+tcpk_sock_check(const struct tcpk_addr *a, int type,
+    const struct tcpk_options *o, enum tcpk_role role, struct tcpk_err *err)
+{
+	struct tcpk_err	why = { .kind = TCPK_OK };
+	int		fd = -1, family = tcpk_addr_family(a);
+
+	if (family == AF_UNIX && role == TCPK_LISTEN)
+		check_unix_options(a, o, &why);
+	else if (family != AF_UNIX && o->mptcp && type == SOCK_STREAM)
+		fd = tcpk__sock_new_mptcp(family, &why);
+	else if (family != AF_UNIX)
+		fd = tcpk__sock_new(family, type, 0);
+	if (fd != -1) {
+		tcpk__sock_set_options(fd, family, type, o, role, &why);
+		close(fd);
+	}
+	if (why.kind != TCPK_EUSAGE)
+		return 0;
+	if (err != NULL)
+		*err = why;
+	return -1;
+}
+
 int
 tcpk_sock_accept(int fd, struct tcpk_addr *peer)
 {

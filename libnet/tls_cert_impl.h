@@ -161,8 +161,9 @@ int	tcpk__pem_next(struct tcpk__pem *, struct tcpk__pem_object *,
 	    unsigned char *der, struct tcpk_err *);
 
 /*
- * Read a whole file of at most max bytes.  NULL: TCPK_EUSAGE, "FILE: reason".
- * Wipe with explicit_bzero what may hold a key; free with free(3).
+ * Read a whole file of at most max bytes.  NULL: "FILE: reason", TCPK_EIO, or
+ * TCPK_EUSAGE for one that is longer.  Wipe with explicit_bzero what may
+ * hold a key; free with free(3).
  */
 char   *tcpk__file_read(const char *file, size_t max, size_t *n,
 	    struct tcpk_err *);

@@ -34,9 +34,9 @@ struct tcpk__identity {
  * and its issuers follow it.  Refused, with the file and the reason
  * (TCPK_EUSAGE): no certificate, no key, a key that fits none of the
  * certificates, an encrypted key, a kind of key that is not supported,
- * malformed PEM or DER, a file that cannot be read.  warn (may be NULL) is
- * told of a key file that others may read, and of a certificate that has
- * expired or is not valid yet.
+ * malformed PEM or DER; and a file that cannot be read (TCPK_EIO).  warn (may
+ * be NULL) is told of a key file that others may read, and of a certificate
+ * that has expired or is not valid yet.
  */
 struct tcpk__identity *tcpk__identity_load(const char *cert_file,
 	    const char *key_file, void (*warn)(void *arg, const char *text),

@@ -321,7 +321,8 @@ tcpk__file_read(const char *file, size_t max, size_t *n, struct tcpk_err *err)
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	text = fd == -1 ? NULL : read_all(fd, max, n);
 	if (text == NULL)
-		tcpk_err_errno(err, TCPK_EUSAGE, errno, "%.200s", file);
+		tcpk_err_errno(err, errno == EFBIG ? TCPK_EUSAGE : TCPK_EIO,
+		    errno, "%.200s", file);
 	if (fd != -1)
 		close(fd);
 	return text;

@@ -224,6 +224,22 @@ tcpk__path_constraints(const struct tcpk__path *path, struct tcpk__verdict *v)
 	return path->direct ? 0 : check_constraints(path, path->anchor, v);
 }
 
+/* What some who issue their own mean to be an address (RFC 9525). */
+static bool
+is_address_as_name(const struct tcpk__cert *leaf, const char *name)
+{
+	struct tcpk__span	has;
+	unsigned char		ip[16];
+	size_t			i;
+
+	if (tcpk__host_ip(name, ip) == 0)
+		return false;
+	for (i = 0; tcpk__cert_dns(leaf, i, &has); i++)
+		if (has.n == strlen(name) && memcmp(has.p, name, has.n) == 0)
+			return true;
+	return false;
+}
+
 int
 tcpk__path_name(const struct tcpk__cert *leaf, const char *name,
     struct tcpk__verdict *v)
@@ -238,6 +254,10 @@ tcpk__path_name(const struct tcpk__cert *leaf, const char *name,
 	if (leaf->san.p == NULL)
 		return TCPK__REFUSE(v, BR_ERR_X509_BAD_SERVER_NAME,
 		    "certificate has no subjectAltName, only a common name");
+	if (is_address_as_name(leaf, name))
+		return TCPK__REFUSE(v, BR_ERR_X509_BAD_SERVER_NAME,
+		    "certificate is not for %.64s: it has this as a DNS "
+		    "name, not as an IP address", name);
 	tcpk__names_format(leaf, names, sizeof(names));
 	return TCPK__REFUSE(v, BR_ERR_X509_BAD_SERVER_NAME,
 	    "certificate is not for %.64s (it is for %s)", name,

@@ -16,7 +16,8 @@
  * Trusted certificates from a PEM file, found by subject in a lazy index:
  * loading reads and indexes the file only (a fraction of a millisecond for a
  * system's bundle), a certificate's key is decoded when a chain asks for it.
- * NULL: TCPK_EUSAGE, "FILE: reason"; a file without a certificate is one.
+ * NULL: TCPK_EUSAGE, "FILE: reason"; a file without a certificate is one; or
+ * TCPK_EIO for one that cannot be read.
  */
 struct tcpk__anchors;
 struct tcpk__anchors *tcpk__anchors_load(const char *file,

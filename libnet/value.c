@@ -44,6 +44,9 @@ tcpk_value_time(uint64_t *ns, const char *text, struct tcpk_err *err)
 	const char	*p = text;
 	uint64_t	 whole, unit, scale, frac = 0;
 
+	if (text[0] == '.' && isdigit((unsigned char)text[1]))
+		return tcpk_err_set(err, TCPK_EUSAGE, "\"%.40s\" is not a "
+		    "time: write 0%.40s", text, text);
 	if (!digits(&p, &whole, MAX_TIME / TCPK_MS))
 		goto bad;
 	scale = 1;

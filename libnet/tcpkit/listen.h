@@ -44,6 +44,9 @@ struct tcpk_listen *tcpk_listen_new(struct tcpk_loop *,
 struct tcpk_listen *tcpk_listen_adopt(struct tcpk_loop *, int fd,
 	    const struct tcpk_listen_handler *, void *arg, struct tcpk_err *);
 
+/* Could it be adopted?  -1: TCPK_EUSAGE, as above. */
+int	tcpk_listen_check(int fd, struct tcpk_err *);
+
 /* Where it listens, with the real port. */
 const struct tcpk_addr *tcpk_listen_addr(const struct tcpk_listen *);
 

@@ -34,6 +34,15 @@ struct tcpk_resolve *tcpk_resolve_start(struct tcpk_loop *, const char *host,
 	    struct tcpk_err *);
 
 /*
+ * What a look-up would refuse whatever it is answered about the host: -1 for a
+ * service that this machine does not know, TCPK_EUSAGE, and with numeric for
+ * what is not, TCPK_ENAME; the text does not name the host.  The system's list
+ * of services is read here and now, where the port is the name of one.
+ */
+int	tcpk_resolve_check(const char *host, const char *port, int type,
+	    bool numeric, struct tcpk_err *);
+
+/*
  * No callback will come.  The look-up itself cannot be stopped: it goes on
  * detached and its answer is thrown away.
  */

@@ -107,10 +107,20 @@ struct tcpk_serve_opts {
 };
 
 /*
+ * Would it be refused for what is asked: a descriptor that is no listening
+ * socket, options that the system does not take, an owner or a service that
+ * does not exist?  -1, as tcpk_serve_start, which asks this too: TCPK_EUSAGE,
+ * TCPK_ENAME (numeric, and a name), TCPK_EIO.  Nothing is bound, and no name
+ * service asked about a host.
+ */
+int	tcpk_serve_check(const struct tcpk_endpoint *, bool numeric,
+	    struct tcpk_err *);
+
+/*
  * Begin; the endpoint must stay until the free.  Its access control list is
  * read here (acl-file, then acl behind it).  Calls back nothing but warning
  * before it returns.  NULL: what can be refused at once was, before anything
- * listens (TCPK_EUSAGE, TCPK_EIO).
+ * listens (TCPK_EUSAGE, TCPK_ENAME, TCPK_EIO).
  */
 struct tcpk_serve *tcpk_serve_start(struct tcpk_loop *,
 	    const struct tcpk_endpoint *, const struct tcpk_serve_opts *,

@@ -60,7 +60,8 @@ bool	tcpk_tls_built(void);
 /*
  * Check an endpoint's TLS options and read its files.  warn (may be NULL) is
  * told what is odd but no error (a key file that others may read) before
- * this returns.  NULL: TCPK_EUSAGE, with the file and the reason; TCPK_EIO.
+ * this returns.  NULL: with the file and the reason, TCPK_EUSAGE, or TCPK_EIO
+ * if it cannot be read.
  */
 struct tcpk_tls_config *tcpk_tls_config_new(const struct tcpk_endpoint *,
 	    void (*warn)(void *arg, const char *text), void *arg,

@@ -215,6 +215,15 @@ nginx_stream() {
 	says_whom "$V1" "$NAMES"
 }
 
+@test "a sender that no rule names is denied by that list, not by acl=" {
+	start server "$TCPCAT" -v -lk -c "$WHOM" \
+		"127.0.0.1:0,proxy-protocol=+127.0.0.1,acl=+all"
+	expect '*' "$TCPCAT" -s 127.0.0.9 --no-shutdown "$ADDR" >got
+	holds got ''
+	await says 1 '^tcpcat: denied 127\.0\.0\.9:[0-9]+: default \(proxy-protocol\)$'
+	says_whom "$V1" "$NAMES"
+}
+
 @test "acl= goes by the address that the header gives" {
 	start server "$TCPCAT" -v -lk -c "$WHOM" \
 		"127.0.0.1:0,proxy-protocol=+127/8,acl=-127/8;+127.1/16;-192.0.2.2"

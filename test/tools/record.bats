@@ -264,9 +264,10 @@ T 1 > 00000008  end" ]
 	echo old >file
 	for wrong in '-l --acl foo 0' '-l --tls 0' '-l --tls-cert none 0' \
 		'--tls-ca none 127.0.0.1:1' '--via foo 127.0.0.1:1' \
-		'-4 [::1]:1' '-lk --acl foo 0' 'fd:77'; do
+		'-4 [::1]:1' '-lk --acl foo 0' '-l --acl-file none 0' \
+		'fd:77'; do
 		# shellcheck disable=SC2086 # options and their values
-		expect 2 "$TCPCAT" --hexdump file --capture other $wrong
+		expect '[27]' "$TCPCAT" --hexdump file --capture other $wrong
 		holds file 'old\n'
 	done
 	expect 1 "$TCPCAT" --hexdump file --capture other 127.0.0.1:1

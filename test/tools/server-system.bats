@@ -133,9 +133,9 @@ OPEN=(sh -c 'exec "$@" 3</dev/null 4</dev/null' sh)
 }
 
 @test "a descriptor that is no listening socket is an error" {
-	expect '[127]' "$TCPECHO" fd:5 5</dev/null
+	expect 2 "$TCPECHO" fd:5 5</dev/null
 	said_like '^tcpecho: .*fd:5'
-	expect '[127]' "$TCPECHO" fd:5 5<&-
+	expect 2 "$TCPECHO" fd:5 5<&-
 	said_like '^tcpecho: .*fd:5'
 }
 

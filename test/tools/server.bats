@@ -68,6 +68,48 @@ it_goes_on() {
 	[ ! -e sock ]
 }
 
+# wrong_listener TEXT ADDRESS: as the last of several it is refused, with
+# status 2 and this message, before any of them is opened.
+wrong_listener() {
+	expect 2 "$TCPECHO" unix:first 127.0.0.1:0 "$2"
+	said "tcpecho: $1"
+	expect 2 "$TCPCAT" -lk "$2"
+	said "tcpcat: $1"
+}
+
+@test "what is asked wrongly of one listener is said before any listens" {
+	wrong_listener 'fd:77: Bad file descriptor' fd:77
+	wrong_listener 'unix:x: option owner: no user "no-such-user"' \
+		unix:x,owner=no-such-user:root
+	wrong_listener 'unix:x: option owner: no group "no-such-group"' \
+		unix:x,owner=:no-such-group
+	wrong_listener 'unix:@x: option mode: an abstract name has no file' \
+		unix:@x,mode=0600
+	wrong_listener 'resolve 127.0.0.1: unknown service "no-such-service"' \
+		127.0.0.1:no-such-service
+	wrong_listener 'resolve *: unknown service "no-such-service"' \
+		:no-such-service
+	[ ! -e x ]
+	[ ! -e first ]
+	expect 2 "$TCPECHO" 127.0.0.1:0 fd:5 5</dev/null
+	said_like '^tcpecho: fd:5: .*ocket'
+	expect 2 "$LISTEN_FD" 5 127.0.0.1:0 "$TCPECHO" fd:5 fd:5
+	said_like '^tcpecho: fd:5 is listened on twice$'
+}
+
+@test "an interface that is not there is said before any listens" {
+	local name
+	expect 2 "$TCPECHO" 127.0.0.1:0,interface=nosuch0
+	grep -q 'No such device' expect.err ||
+		skip "requires SO_BINDTODEVICE"
+	for name in 127.0.0.1 localhost; do
+		wrong_listener \
+			"$name:0: option interface: nosuch0: No such device" \
+			"$name:0,interface=nosuch0"
+	done
+	[ ! -e first ]
+}
+
 # --- limits -----------------------------------------------------------------
 
 @test "max-clients: the next waits in the backlog, and is served in its turn" {

@@ -53,6 +53,7 @@ load helpers
 @test "a malformed list is 2, with its place, before anything listens" {
 	expect 2 "$TCPCAT" -l --acl '+10/8,-10.0.0.256' 127.0.0.1:0
 	said_like '^tcpcat: acl:1:[0-9]+: '
+	said_like '\(127\.0\.0\.1:0\)$'
 	run ! grep listening expect.err
 	printf '+10/8\n+10.0.0.1/33\n' >list
 	expect 2 "$TCPCAT" -l --acl-file list 127.0.0.1:0
@@ -69,7 +70,8 @@ load helpers
 	start server "$TCPCAT" -l --acl +127.0.0.1/8 127.0.0.1:0
 	expect 0 "$TCPCAT" "$ADDR"
 	finish 0 server
-	said_like '^tcpcat: warning: acl:1:.*127\.0\.0\.0/8' server
+	said_like '^tcpcat: warning: acl:1:.*127\.0\.0\.0/8 \(127\.0\.0\.1:0\)$' \
+		server
 }
 
 @test "a Unix socket and a connection take no list" {

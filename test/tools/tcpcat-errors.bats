@@ -48,6 +48,9 @@ wrong() {
 @test "a service that does not exist is 2" {
 	wrong no-such-service 127.0.0.1:no-such-service
 	wrong no-such-service -l 127.0.0.1:no-such-service
+	wrong no-such-service udp://127.0.0.1:no-such-service
+	wrong no-such-service --via socks5://127.0.0.1:1 \
+		127.0.0.1:no-such-service
 }
 
 @test "an address of an unknown or empty form is 2" {
@@ -123,11 +126,14 @@ wrong() {
 	wrong 1x --wait-stdin=1x 127.0.0.1:1
 	wrong 1x --recv-bytes 1x 127.0.0.1:1
 	wrong -3 --recv-bytes -3 127.0.0.1:1
+	wrong '".5" is not a time: write 0.5' -w .5 127.0.0.1:1
 	wrong 99999999999999999999 --recv-bytes 99999999999999999999 \
 		127.0.0.1:1
 }
 
 @test "flags that contradict each other are 2" {
+	wrong '-4 and --family 6 exclude' -4 --family 6 '[::1]:1'
+	wrong '-6 and --family 4 exclude' --family 4 -6 127.0.0.1:1
 	wrong -only --recv-only --send-only 127.0.0.1:1
 	wrong -only -d --send-only 127.0.0.1:1
 	wrong '' -4 -6 127.0.0.1:1
@@ -182,6 +188,22 @@ wrong() {
 	wrong 'and --starttls asks for it' --starttls smtp tcp://127.0.0.1:1
 	wrong 'and --tls asks for it' --tls --tls-ca f udp://127.0.0.1:1
 	wrong 'and -u asks for it' -u tcp://127.0.0.1:1
+}
+
+@test "-,OPTION is an address, not a flag" {
+	local at
+	for at in '-,idle-timeout=9 -c cat' '-c cat -,idle-timeout=9' \
+		'-c cat -- -,idle-timeout=9'; do
+		# shellcheck disable=SC2086 # flags and an address
+		expect 0 "$TCPCAT" $at < <(printf hello) >got
+		holds got hello
+	done
+	wrong '-,bogus: unknown option "bogus"' -c cat -,bogus
+	wrong '-,: an option is empty' -c cat -,
+	wrong '-,: an option is empty' -c cat -, -v
+	wrong 'unknown option -,' -c cat -v,
+	wrong 'too many addresses: -,rate=2' -,rate=1 -,rate=2 -c cat
+	wrong 'are this side already' -,rate=1
 }
 
 @test "--reset where there is none is 2" {

@@ -1,5 +1,6 @@
-# TLS options and files that are wrong: status 2, one line that names it, and
-# nothing is opened (SPEC 1.1, 1.6); and files in every form that is right.
+# TLS options and files that are wrong: status 2, or 7 for a file that cannot be
+# read, one line that names it, and nothing is opened (SPEC 1.1, 1.6); and
+# files in every form that is right.
 
 load helpers
 load tls
@@ -168,33 +169,58 @@ wrong_client() {
 
 # --- files ------------------------------------------------------------------
 
-@test "a file that is missing, empty, a directory or garbage is 2 and named" {
-	local file
+# unreadable FILE ADDRESS...: it cannot be read: 7, and it is named.
+unreadable() {
+	local file=$1 address
+	shift
+	for address; do
+		expect 7 "$TCPCAT" $LISTEN "$address" >stdout
+		holds stdout ''
+		said_like "^tcpcat: .*$file: (No such file|Is a directory)"
+		run ! grep listening expect.err
+	done
+}
+
+@test "a file that is missing or a directory is 7 and named" {
+	local file LISTEN
 	mkdir directory
+	for file in missing directory; do
+		LISTEN=-l
+		unreadable $file \
+			"tls://127.0.0.1:0,cert=$file,key=$CERTS/server.key" \
+			"tls://127.0.0.1:0,cert=$CERTS/server.pem,key=$file" \
+			"tls://127.0.0.1:0,$(own server),client-ca=$file" \
+			"127.0.0.1:0,acl-file=$file"
+		LISTEN=
+		unreadable $file "tls://127.0.0.1:1,ca=$file" \
+			"tls://127.0.0.1:1,cert=$file,key=$file" \
+			"127.0.0.1:1,via=http://127.0.0.1:1,via-auth=$file"
+	done
+}
+
+@test "a file that is empty or garbage is 2 and named" {
+	local file
 	: >empty
 	head -c 10000 /dev/urandom >garbage
 	echo 'no PEM here' >text
 	printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n' >cut-short
 	printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n%s\n' \
 		'-----END CERTIFICATE-----' >no-der
-	for file in missing directory empty garbage text cut-short no-der; do
+	for file in empty garbage text cut-short no-der; do
 		wrong_server "$file" "cert=$file,key=$CERTS/server.key"
 		wrong_server "$file" "cert=$CERTS/server.pem,key=$file"
 		wrong_server "$file" "$(own server),client-ca=$file"
 		wrong "$file" "tls://127.0.0.1:1,ca=$file"
 		wrong "$file" "tls://127.0.0.1:1,cert=$file,key=$file"
 	done
-	wrong_client missing ca=missing
 	wrong_client garbage ca=garbage
-	wrong_client missing "cert=missing,key=$CERTS/client.key"
-	wrong missing -l --tls-cert missing --tls-key missing 127.0.0.1:0
 }
 
-@test "a file that may not be read is 2 and named" {
+@test "a file that may not be read is 7 and named" {
 	requires root setpriv
 	install -m 600 "$CERTS/server.key" secret.key
 	chmod 755 .
-	expect 2 setpriv --reuid=65534 --clear-groups "$TCPCAT" -l \
+	expect 7 setpriv --reuid=65534 --clear-groups "$TCPCAT" -l \
 		"tls://127.0.0.1:0,cert=$CERTS/server.pem,key=secret.key"
 	said_like '^tcpcat: .*(secret\.key|server\.pem)'
 }

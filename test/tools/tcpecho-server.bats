@@ -350,6 +350,7 @@ if came != bytes(range(10)):
 	wrong --discard --discard --reply x 127.0.0.1:0
 	wrong --chargen --discard --chargen 127.0.0.1:0
 	wrong --chargen --chargen --reply x 127.0.0.1:0
+	wrong '--discard and --delay' --discard --delay 1 127.0.0.1:0
 }
 
 @test "options of the client are 2 when serving, and the other way round" {

@@ -74,6 +74,13 @@ bad() {
 	bad 'udp' '127.0.0.2:0 udp://127.0.0.1:9'
 	bad '2001:db8::1:80' '127.0.0.2:0 2001:db8::1:80'
 	bad 'weight' '127.0.0.2:0,weight=3 unix:two'
+	bad 'fd:77: Bad file descriptor' 'fd:77 unix:two'
+	bad 'option owner: no user "no-such-user"' \
+		'unix:x,owner=no-such-user unix:two'
+	bad 'unknown service "no-such-service"' \
+		'127.0.0.2:no-such-service unix:two'
+	bad 'unknown service "no-such-service"' \
+		'127.0.0.2:0 unix:two no-such-host.invalid:no-such-service'
 	conf '127.0.0.1:0 unix:one' '127.0.0.2:0,acl=banana unix:two'
 	wrong banana -f relay.conf
 	bad 'proxy-protocol:1:1: "banana"' \

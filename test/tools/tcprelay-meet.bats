@@ -55,7 +55,7 @@ load relay
 @test "--pair: one who left before the other came is not joined" {
 	relay --pair 127.0.0.1:0
 	expect 0 "$PEER" "$ADDR" reset
-	await says 1 '^tcprelay: (warning: )?127\.0\.0\.1:[0-9]+: .*reset' relay
+	await says 1 '^tcprelay: warning: 127\.0\.0\.1:[0-9]+: read: Connection reset' relay
 	spawn a "$PEER" -o a.got "$ADDR" text:a recv:1 shut eof
 	spawn b "$PEER" -o b.got "$ADDR" text:b recv:1 shut eof
 	finish 0 a

@@ -322,6 +322,32 @@ metrics() {
 	wrong -6 -4 -6 127.0.0.1:0 127.0.0.1:1
 	wrong --stats-listen --stats-listen udp://127.0.0.1:0 127.0.0.1:0 \
 		127.0.0.1:1
+	wrong 'unknown service "no-such-service"' \
+		--stats-listen 127.0.0.1:no-such-service 127.0.0.1:0 127.0.0.1:1
+	wrong '-4 and --family 6' -4 --family 6 127.0.0.1:0 127.0.0.1:1
+}
+
+@test "a target's service that does not exist is told at the start; a host is not" {
+	wrong 'resolve 127.0.0.1: unknown service "no-such-service"' \
+		127.0.0.1:0 127.0.0.1:1 127.0.0.1:no-such-service
+	wrong 'unknown service "no-such-service"' 127.0.0.1:0 \
+		127.0.0.1:no-such-service,via=socks5://127.0.0.1:1
+	expect 3 "$TCPRELAY" -n localhost:0 127.0.0.1:1
+	said 'tcprelay: resolve localhost: not a numeric address and port, and no name service is to be asked'
+	relay 127.0.0.1:0 no-such-host.invalid:1
+	stop
+}
+
+@test "what could not begin leaves a record as it was" {
+	local wrong
+	echo old >file
+	for wrong in '127.0.0.1:0,acl=foo 127.0.0.1:1' \
+		'fd:77 127.0.0.1:1' '127.0.0.1:0,acl-file=none 127.0.0.1:1' \
+		'unix:none/sock 127.0.0.1:1'; do
+		# shellcheck disable=SC2086 # addresses
+		expect '[127]' "$TCPRELAY" --hexdump file --capture other $wrong
+		holds file 'old\n'
+	done
 }
 
 @test "cannot listen: status 1; --help and --version: 0, on standard output" {

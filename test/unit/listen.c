@@ -195,7 +195,10 @@ test_adopt(void)
 	    err.kind == TCPK_EUSAGE && strstr(err.text, "listening") != NULL,
 	    "adopt: %s", err.text);
 	ok(fcntl(fd, F_GETFD) != -1, "adopt: then it is still ours");
+	ok(tcpk_listen_check(fd, &err) == -1 && err.kind == TCPK_EUSAGE &&
+	    tcpk_listen_check(9999, NULL) == -1, "check: %s", err.text);
 	listen(fd, 5);
+	ok(tcpk_listen_check(fd, &err) == 0, "check");
 	t.l = tcpk_listen_adopt(loop, fd, &handler, &t, &err);
 	ok(t.l != NULL && tcpk_addr_port(tcpk_listen_addr(t.l)) != 0,
 	    "adopt");

@@ -122,6 +122,34 @@ test_failures(void)
 	    "an address of the other family: %s", t.err.text);
 }
 
+static bool
+known(const char *host, const char *port, bool numeric)
+{
+	memset(&t, 0, sizeof(t));
+	return tcpk_resolve_check(host, port, SOCK_STREAM, numeric,
+	    &t.err) == 0;
+}
+
+/* What a look-up will not make any better. */
+static void
+test_check(void)
+{
+	ok(known("no-such-host.invalid", "80", false) &&
+	    known(NULL, "80", true) && known("::1", "0", true), "a number");
+	ok(known("127.0.0.1", "http", false) || t.err.kind == TCPK_EUSAGE,
+	    "a service, unless this system does not know it");
+	ok(!known("no-such-host.invalid", "no-such-service", false) &&
+	    t.err.kind == TCPK_EUSAGE &&
+	    strstr(t.err.text, "\"no-such-service\"") != NULL,
+	    "check: %s", t.err.text);
+	ok(!known(NULL, "http", true) && t.err.kind == TCPK_ENAME,
+	    "check: %s", t.err.text);
+	ok(!known("localhost", "80", true) && t.err.kind == TCPK_ENAME,
+	    "check: %s", t.err.text);
+	ok(tcpk_resolve_check(NULL, "x y", SOCK_STREAM, true, NULL) == -1,
+	    "err may be NULL");
+}
+
 static void
 on_nothing(void *arg, const struct tcpk_resolved *r)
 {
@@ -182,6 +210,7 @@ main(void)
 	loop = tcpk_loop_new(NULL, NULL);
 	test_answers();
 	test_failures();
+	test_check();
 	test_cancel();
 	tcpk_loop_free(loop);
 	test_left_behind();

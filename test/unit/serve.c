@@ -231,9 +231,14 @@ test_failures(void)
 	ok(wait_for(loop, &t.ready, 1) && t.n == 0 &&
 	    t.err.kind == TCPK_ENAME, "name: %s", t.err.text);
 	end();
-	begin("127.0.0.1:no-such-service");
-	ok(wait_for(loop, &t.ready, 1) && t.n == 0 &&
-	    t.err.kind == TCPK_EUSAGE, "service: %s", t.err.text);
+	ok(!begin("127.0.0.1:no-such-service") && t.err.kind == TCPK_EUSAGE,
+	    "service: %s", t.err.text);
+	end();
+	ok(!begin("unix:s,owner=no-such-user") && t.err.kind == TCPK_EUSAGE,
+	    "owner: %s", t.err.text);
+	end();
+	ok(!begin("unix:@s,mode=0600") && t.err.kind == TCPK_EUSAGE,
+	    "mode: %s", t.err.text);
 	end();
 	begin("192.0.2.77:0");
 	ok(wait_for(loop, &t.ready, 1) && t.n == 0 &&

@@ -60,7 +60,8 @@ finish(int fd)
 	struct pollfd	p = { .fd = fd, .events = POLLOUT };
 
 	poll(&p, 1, 20000);
-	return tcpk_sock_error(fd);
+	return tcpk_sock_connected(fd,
+	    (p.revents & (POLLERR | POLLHUP)) != 0);
 }
 
 static int
@@ -130,6 +131,7 @@ test_connect(const char *host)
 static void
 test_options(void)
 {
+	struct tcpk_endpoint ep;
 	struct tcpk_addr a;
 	bool		 done;
 	int		 l, c;
@@ -160,6 +162,16 @@ test_options(void)
 	ok(c == -1 && err.kind == TCPK_EUSAGE &&
 	    strstr(err.text, "interface") != NULL &&
 	    strstr(err.text, "nosuch0") != NULL, "interface: %s", err.text);
+	tcpk_endpoint_parse(&ep, "h:1,interface=nosuch0", TCPK_CONNECT, NULL);
+	ok(tcpk_sock_check(&a, SOCK_STREAM, &ep.o, TCPK_CONNECT, &err) == -1 &&
+	    err.kind == TCPK_EUSAGE && strstr(err.text, "nosuch0") != NULL &&
+	    tcpk_sock_check(&a, SOCK_DGRAM, &ep.o, TCPK_LISTEN, NULL) == -1,
+	    "check: %s", err.text);
+	tcpk_endpoint_free(&ep);
+	tcpk_endpoint_parse(&ep, "h:1,ttl=9", TCPK_CONNECT, NULL);
+	ok(tcpk_sock_check(&a, SOCK_STREAM, &ep.o, TCPK_CONNECT, &err) == 0,
+	    "check: what can be had");
+	tcpk_endpoint_free(&ep);
 	c = connect_to(&a, "h:1,source=127.0.0.2", &done);
 	if (c == -1)
 		ok(1, "source # SKIP %s", err.text);

@@ -17,6 +17,9 @@ test_usage(void)
 		{ "sh:cat,check=1", "option check" },
 		{ "127.0.0.1:1,pool=2,proxy-protocol=1", "proxy-protocol" },
 		{ "tls://127.0.0.1:1,insecure,starttls=x", "\"x\"" },
+		{ "127.0.0.1:no-such-service", "\"no-such-service\"" },
+		{ "127.0.0.1:1,via=socks5://h:1,via-auth=/nonexistent",
+		    "/nonexistent" },
 		{ "tls://127.0.0.1:1,ca=/nonexistent", "/nonexistent" },
 		{ "127.0.0.1:1,via=gopher://x", "127.0.0.1:1" },
 	};
@@ -29,7 +32,9 @@ test_usage(void)
 			continue;
 		/* Behind one that is fine. */
 		ok(!set_new(BALANCE_ROUNDROBIN, &err, "127.0.0.1:1",
-		    cases[i].address, NULL) && err.kind == TCPK_EUSAGE &&
+		    cases[i].address, NULL) && err.kind ==
+		    (strstr(cases[i].says, "/none") != NULL ? TCPK_EIO :
+		    TCPK_EUSAGE) &&
 		    strstr(err.text, cases[i].says) != NULL, "%s: %s",
 		    cases[i].address, err.text);
 		set_end();

@@ -284,11 +284,11 @@ test_files(void)
 		free(p);
 	}
 	p = tcpk__file_read(dir, 1000, &n, &err);
-	ok(p == NULL && err.kind == TCPK_EUSAGE && strncmp(err.text, dir,
+	ok(p == NULL && err.kind == TCPK_EIO && strncmp(err.text, dir,
 	    strlen(dir)) == 0, "a directory: %s", err.text);
 	unlink(file);
 	p = tcpk__file_read(file, 1000, &n, &err);
-	ok(p == NULL && err.kind == TCPK_EUSAGE && err.code == ENOENT,
+	ok(p == NULL && err.kind == TCPK_EIO && err.code == ENOENT,
 	    "no such file: %s", err.text);
 	ok(tcpk__file_read(file, 1000, &n, NULL) == NULL, "err may be NULL");
 	rmdir(dir);

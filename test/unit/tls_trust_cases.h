@@ -104,8 +104,10 @@ static const struct chain_case {
 	{ "ip int", "root", "2001:db8::1", 0, 0, NULL, NULL },
 	{ "ip int", "root", "127.0.0.2", 0, 46,
 	    "not for 127.0.0.2 (it is for 127.0.0.1, 2001:db8::1)", NULL },
-	{ "dnsip int", "root", "127.0.0.1", 0, 46, "not for 127.0.0.1",
-	    NULL },
+	{ "dnsip int", "root", "127.0.0.1", 0, 46, "not for 127.0.0.1: it has "
+	    "this as a DNS name, not as an IP address", NULL },
+	{ "dnsip int", "root", "127.0.0.2", 0, 46,
+	    "not for 127.0.0.2 (it is for 127.0.0.1)", NULL },
 	{ "good int", "root", "127.0.0.1", 0, 46, "not for 127.0.0.1", NULL },
 	{ "cnonly int", "root", NULL, 0, 46,
 	    "certificate has no subjectAltName, only a common name",

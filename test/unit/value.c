@@ -75,6 +75,8 @@ test_time(void)
 		refuse("time", bad[i], r, v, &err);
 	}
 	ok(tcpk_value_time(&v, "x", NULL) == -1, "time: err may be NULL");
+	tcpk_value_time(&v, ".5m", &err);
+	ok(strstr(err.text, "write 0.5m") != NULL, "time: %s", err.text);
 }
 
 static void
