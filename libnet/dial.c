@@ -24,15 +24,13 @@ close_attempt(struct attempt *a)
 void
 tcpk_dial_cancel(struct tcpk_dial *d)
 {
-	struct attempt	*a;
-	int		 i;
+	size_t	i;
 
 	if (d == NULL)
 		return;
-	while ((a = d->tried) != NULL) {
-		d->tried = a->next;
-		close_attempt(a);
-		free(a);
+	for (i = 0; i < d->ntried; i++) {
+		close_attempt(d->tried[i]);
+		free(d->tried[i]);
 	}
 	for (i = 0; i < FAMILIES; i++) {
 		tcpk_resolve_cancel(d->lookups[i]);
@@ -215,8 +213,7 @@ watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
 	a->opening = opening;
 	tcpk_watch_init(&a->watch, d->loop, fd, on_writable, a);
 	tcpk_watch_want(&a->watch, TCPK_WRITE | TCPK_HUP);
-	*d->end = a;
-	d->end = &a->next;
+	d->tried[d->ntried++] = a;
 	d->active++;
 	/* Connected at once, as Unix and UDP sockets are: tell of it too. */
 	if (connected)
@@ -282,13 +279,13 @@ static void
 on_deadline(void *arg)
 {
 	struct tcpk_dial	*d = arg;
-	struct attempt		*a;
+	size_t			 i;
 
-	for (a = d->tried; a != NULL; a = a->next) {
-		if (a->watch.fd == -1)
+	for (i = 0; i < d->ntried; i++) {
+		if (d->tried[i]->watch.fd == -1)
 			continue;
-		note_failure(d, &a->addr, ETIMEDOUT);
-		close_attempt(a);
+		note_failure(d, &d->tried[i]->addr, ETIMEDOUT);
+		close_attempt(d->tried[i]);
 	}
 	if (d->nfailed == 0 && d->used[V6] + d->used[V4] <
 	    d->naddrs[V6] + d->naddrs[V4])
@@ -319,7 +316,6 @@ tcpk_dial_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
 	d->fn = fn;
 	d->arg = arg;
 	d->last = V4;
-	d->end = &d->tried;
 	d->started = tcpk_now();
 	tcpk_timer_init(&d->next, loop, tcpk__dial_next, d);
 	tcpk_timer_init(&d->deadline, loop, on_deadline, d);

@@ -17,7 +17,6 @@ enum { V6, V4, FAMILIES };
 
 struct attempt {
 	struct tcpk_dial   *dial;
-	struct attempt	   *next;	/* that was made later */
 	struct tcpk_watch   watch;	/* fd -1 when over */
 	struct tcpk_addr    addr;
 	bool		    opening;	/* its SYN waits for data */
@@ -38,9 +37,9 @@ struct tcpk_dial {
 	struct tcpk_addr	*addrs[FAMILIES];
 	size_t			 naddrs[FAMILIES], used[FAMILIES];
 	int			 last;		/* family tried last */
-	struct attempt		*tried, **end;
+	struct attempt		*tried[MAX_ATTEMPTS];
 	struct tcpk_attempt	*failed;	/* nfailed of them */
-	size_t			 nfailed, active;
+	size_t			 ntried, nfailed, active;
 };
 
 /* Addresses that need no looking up.  0 there are none, 1 taken, -1. */
