@@ -56,6 +56,9 @@ struct server {
 	int			 status;
 };
 
+/* A descriptor is one listener's own, who closes it.  -1: TCPK_EUSAGE. */
+int	server_check_descriptors(struct tcpk_endpoint *const *, size_t n,
+	    struct tcpk_err *);
 /* Begin to listen on all endpoints.  -1: what can be refused at once was. */
 int	server_listen(struct server *, struct tcpk_err *);
 

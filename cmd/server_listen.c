@@ -255,19 +255,19 @@ server_listen_on(struct server *s, const struct tcpk_endpoint *ep,
 	return NULL;
 }
 
-/* A descriptor is one listener's own, who closes it. */
-static int
-check_descriptors(const struct server *s, struct tcpk_err *err)
+int
+server_check_descriptors(struct tcpk_endpoint *const *eps, size_t n,
+    struct tcpk_err *err)
 {
 	size_t	i, j;
 
-	for (i = 1; i < s->o.neps; i++)
+	for (i = 1; i < n; i++)
 		for (j = 0; j < i; j++)
-			if (s->o.eps[i]->scheme == TCPK_FD &&
-			    s->o.eps[j]->fd == s->o.eps[i]->fd)
+			if (eps[i]->scheme == TCPK_FD &&
+			    eps[j]->fd == eps[i]->fd)
 				return tcpk_err_set(err, TCPK_EUSAGE,
 				    "fd:%d is listened on twice",
-				    s->o.eps[i]->fd);
+				    eps[i]->fd);
 	return 0;
 }
 
@@ -276,7 +276,7 @@ server_listen(struct server *s, struct tcpk_err *err)
 {
 	const struct listener	*like = NULL;
 
-	if (check_descriptors(s, err) == -1)
+	if (server_check_descriptors(s->o.eps, s->o.neps, err) == -1)
 		return -1;
 	s->listeners = calloc(s->o.neps, sizeof(struct listener *));
 	if (s->listeners == NULL)

@@ -170,6 +170,8 @@ server_reload(struct server *s)
 	if (s->handler->reload != NULL &&
 	    s->handler->reload(s->arg, &r->eps, &n, &err) == -1)
 		goto fail;
+	if (server_check_descriptors(r->eps, n, &err) == -1)
+		goto fail;
 	r->listeners = calloc(n, sizeof(struct listener *));
 	r->files = calloc(n, sizeof(*r->files));
 	if (r->listeners == NULL || r->files == NULL) {

@@ -287,6 +287,18 @@ bad() {
 	[ "$(ask)" = one ]
 }
 
+@test "SIGHUP brings no descriptor that has a listener already" {
+	two_targets
+	conf 'fd:5 unix:one'
+	start relay "$LISTEN_FD" 5 127.0.0.1:0 "$TCPRELAY" -f relay.conf
+	conf 'fd:5 unix:one' 'fd:5 unix:two'
+	not_reloaded 1 'fd:5 is listened on twice'
+	conf 'fd:5 unix:two'
+	reload 1
+	[ "$(ask)" = two ]
+	stop
+}
+
 @test "SIGHUP while it is stopping cuts nobody, and reads nothing" {
 	target one
 	conf '127.0.0.1:0 unix:one'
