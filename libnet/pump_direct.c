@@ -77,15 +77,17 @@ failed(struct tcpk__half *h, int out, int code)
 bool
 tcpk__direct_turn(struct tcpk__half *h, bool *go_on)
 {
+	bool	waited = h->blocked;
 	ssize_t	got;
 	int	in, out, unused;
 
+	/* Whatever follows may leave this way: then nobody waits any more. */
+	h->blocked = false;
 	tcpk_stream_fds(tcpk__half_src(h), &in, &unused);
 	tcpk_stream_fds(tcpk__half_dst(h), &unused, &out);
 	got = move(in, out);
 	*go_on = got >= LARGE;
 	if (got > 0) {
-		h->blocked = false;
 		h->taken += (uint64_t)got;
 		h->bytes += (uint64_t)got;
 		h->heard = true;
@@ -101,6 +103,6 @@ tcpk__direct_turn(struct tcpk__half *h, bool *go_on)
 	if (errno != EAGAIN)
 		return failed(h, out, errno);
 	/* Who said that he is ready and takes nothing is written to. */
-	h->blocked = !h->blocked && has_bytes(in);
+	h->blocked = !waited && has_bytes(in);
 	return h->blocked;
 }

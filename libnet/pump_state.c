@@ -81,14 +81,16 @@ note_error(struct tcpk__half *h, struct tcpk_stream *s)
 
 /*
  * No more will come, and that is not an end to be passed on: dst gets what
- * came before it, and is then reset.
+ * came before it, and is then reset.  If that was nothing, nothing is waited
+ * for: a Multipath TCP connection that fell back to TCP counts a byte as
+ * unsent until there are others.
  */
 static void
 break_off(struct tcpk__half *h)
 {
 	h->broken = true;
-	tcpk__half_set(h, tcpk_stream_lingers(tcpk__half_dst(h)) ?
-	    DRAIN : DONE);
+	tcpk__half_set(h, h->bytes != 0 &&
+	    tcpk_stream_lingers(tcpk__half_dst(h)) ? DRAIN : DONE);
 }
 
 bool

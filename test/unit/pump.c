@@ -575,6 +575,9 @@ test_failures(void)
 	struct script	breaks = { .in = { { DATA, 5 },
 			    { FAIL, TCPK_ECUT } } };
 	struct script	slowly = { .in = { { SILENT, 0 } }, .drain_again = 5 };
+	struct script	at_once = { .in = { { FAIL, TCPK_ECUT } } };
+	struct script	stuck = { .in = { { SILENT, 0 } },
+			    .drain_again = 1000000, .drain_stuck = true };
 	struct script	reader = { .in = { { SILENT, 0 } },
 			    .out = { { TAKE, 2 }, { WAIT, 50 } } };
 	struct script	full = { .in = { { SILENT, 0 } },
@@ -599,6 +602,10 @@ test_failures(void)
 	expect(TCPK_ECUT, 0, 5, 0, "a fails while bytes are on their way to b");
 	ok(fake_before("bD", "bR"),
 	    "a reset passed on does not overtake them (%s)", fake_log);
+	run(&at_once, &stuck, NULL);
+	expect(TCPK_ECUT, 0, 0, 0, "a fails before it has said anything");
+	ok(t.b.drains == 0 && t.b.resets == 1,
+	    "nothing is on its way to b, and nothing is waited for");
 	run(&a, &full, NULL);
 	expect(TCPK_EIO, 1, 3, 0, "b fails when written");
 	ok(t.a.resets == 1, "a is reset, for b had not ended");
