@@ -390,7 +390,12 @@ arrived() {
 # --- --reset ----------------------------------------------------------------
 
 waiting() {
-	ss -tanH state time-wait | grep -E ":$PORT( |\$)"
+	local from
+	from=$(sed -n 's/^peer: connection from .*:/:/p' server.err)
+	[ -n "$from" ] || fail 'the peer has not said who came'
+	# Others may have used the one port or the other.
+	ss -tanH state time-wait | grep -E ":$PORT( |\$)" |
+		grep -E "$from( |\$)"
 }
 
 @test "a normal end leaves a TIME_WAIT" {
