@@ -94,9 +94,8 @@ tcpk_resolve_check(const char *host, const char *port, int type,
 			    .ai_flags = AI_PASSIVE };
 	struct addrinfo	*answer;
 	struct tcpk_addr addr;
-	int		 code;
-
 	bool		 known = port[strspn(port, "0123456789")] == '\0';
+	int		 code;
 
 	if (numeric && (!known || (host != NULL &&
 	    tcpk_addr_parse(&addr, host, 0, NULL) == -1)))
