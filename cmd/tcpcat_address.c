@@ -101,8 +101,9 @@ set_source(const struct tcpcat_raw *raw, struct opts *opts, char **source)
 }
 
 static char *
-remote_text(struct tcpcat_opts *o, const struct tcpcat_raw *raw, struct opts *opts,
-    char **source, int argc, char **argv, const struct msg *m)
+remote_text(struct tcpcat_opts *o, const struct tcpcat_raw *raw,
+    struct opts *opts, char **source, int argc, char **argv,
+    const struct msg *m)
 {
 	if (argc > 2 || (argc == 2 && raw->unix_path)) {
 		tcpk_endpoint_hide(argv[raw->unix_path ? 1 : 2]);

@@ -70,7 +70,8 @@ check_scan(const struct tcpcat_opts *o, const struct tcpcat_raw *raw,
 	if (!o->scan)
 		return -1;
 	return EXCLUDE(m, "-z", { o->listen, "-l" }, { raw->udp, "-u" },
-	    { raw->unix_path, "-U" }, { raw->port != NULL, "-p" }, { raw->exec != NULL, "-e" },
+	    { raw->unix_path, "-U" }, { raw->port != NULL, "-p" },
+	    { raw->exec != NULL, "-e" },
 	    { raw->shell != NULL, "-c" }, { raw->tls || o->tls_info ||
 	    opts_any_tls(opts), "--tls" }, { o->reconnect, "--reconnect" },
 	    { o->recv_only, "--recv-only" }, { o->send_only, "--send-only" },

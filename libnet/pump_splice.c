@@ -2,7 +2,8 @@
  * Bytes in bulk between sockets and files, moved inside the kernel: through a
  * pipe of our own that is borrowed for a piece and given back when that has
  * gone out.  What is pending lies in the pipe then, not in a buffer.  Where an
- * end is a pipe already no other is needed (pump_direct.c).
+ * end is a pipe already, and none is a file, no other is needed
+ * (pump_direct.c).
  */
 
 #include <sys/stat.h>

@@ -64,8 +64,8 @@ struct tcpk_dial_opts {
 /*
  * Begin to connect to a tcp, tls, udp or unix endpoint, which must stay until
  * the end.  Its connect_timeout bounds the whole.  Calls back exactly once,
- * from the loop, never before this returns.  NULL: TCPK_EIO, or TCPK_EUSAGE when
- * the address is not of the family asked for.
+ * from the loop, never before this returns.  NULL: TCPK_EIO, or TCPK_EUSAGE
+ * when the address is not of the family asked for.
  */
 struct tcpk_dial *tcpk_dial_start(struct tcpk_loop *,
 	    const struct tcpk_endpoint *, const struct tcpk_dial_opts *,
