@@ -66,6 +66,7 @@ struct tcpcat_ends {
 	const struct tcpcat_opts *opts;
 	uint64_t		  conn;
 	const char		 *here, *peer;
+	uint64_t		  duration;	/* ns, of what was moved */
 };
 
 /* Say how it ended: totals with --stats, the error, or -v. */

@@ -18,7 +18,7 @@ fields(const struct tcpcat_ends *e, const char *event,
 	f.moved = true;
 	f.bytes_out = r->bytes[0];
 	f.bytes_in = r->taken[1];
-	f.duration = r->duration;
+	f.duration = e->duration;
 	return f;
 }
 
@@ -28,7 +28,7 @@ print_stats(const struct tcpcat_ends *e,
 {
 	struct msg_fields	f = fields(e, "stats", r);
 	char			in[MSG_BYTES], out[MSG_BYTES];
-	double			seconds = (double)r->duration / 1e9;
+	double			seconds = (double)e->duration / 1e9;
 
 	msg(e->msg, MSG_RESULT, &f, "sent %s, received %s in %.3f s "
 	    "(%.1f MB/s out, %.1f MB/s in)", msg_bytes(r->bytes[0], out),
@@ -74,7 +74,7 @@ print_end(const struct tcpcat_ends *e,
 
 	f.reason = r->side == 1 ? "peer-end" : "local-end";
 	msg(e->msg, MSG_INFO, &f, "%s: done after %.3f s, %s ended first "
-	    "(sent %s, received %s)", e->peer, (double)r->duration / 1e9,
+	    "(sent %s, received %s)", e->peer, (double)e->duration / 1e9,
 	    r->side == 1 ? "the peer" : "this side",
 	    msg_bytes(r->bytes[0], out), msg_bytes(r->taken[1], in));
 }

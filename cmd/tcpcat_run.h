@@ -37,6 +37,7 @@ struct tcpcat {
 	struct taps		 taps;
 	struct progress		*progress;
 	uint64_t		 moved[2];	/* as the pump counts */
+	uint64_t		 since;		/* it began to move them */
 	char			 peer[TCPK_ADDR_TEXT];
 	char			 here[TCPK_ADDR_TEXT];
 	char			**env;		/* of a program */

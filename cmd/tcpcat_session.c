@@ -63,7 +63,7 @@ on_done(void *arg, const struct tcpk_pump_report *r)
 {
 	struct tcpcat		*t = arg;
 	struct tcpcat_ends	 ends = { &t->msg, &t->o, t->conn, t->here,
-				     t->peer };
+				     t->peer, tcpk_now() - t->since };
 	struct msg_fields	 f = { .conn = t->conn, .peer = t->peer };
 
 	t->pump = NULL;
@@ -171,6 +171,7 @@ on_local(void *arg, const struct tcpk_connected *c)
 		return;
 	}
 	t->remote = NULL;
+	t->since = tcpk_now();
 	tcpk_timer_stop(&t->deadline);
 	start_progress(t);
 	print_detail(t, &t->pump_opts);
@@ -210,8 +211,9 @@ tcpcat_join(struct tcpcat *t, struct tcpk_stream *stream,
 	program = t->o.local.scheme != TCPK_STDIO;
 	t->remote = stream;
 	t->here[0] = '\0';
-	if ((program || t->msg.json || t->msg.verbose > 0 ||
-	    t->record != NULL || tcpk_addr_family(peer) == AF_UNIX) && peer->len != 0 &&
+	if (peer->len != 0 &&
+	    (program || t->msg.json || t->msg.verbose > 0 ||
+	    t->record != NULL || tcpk_addr_family(peer) == AF_UNIX) &&
 	    tcpk_stream_local(stream, &local) == 0)
 		tcpk_addr_format(&local, t->here, sizeof(t->here));
 	set_peer_name(t, peer, client != NULL && client->via != NULL ?

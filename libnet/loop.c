@@ -6,10 +6,6 @@
 
 #include "loop_impl.h"
 
-/* Watch flags. */
-#define ALWAYS	1u	/* the kernel cannot wait for it: always ready */
-#define CHANGED	2u	/* on the list of changes */
-
 /* Buffers that are kept for the next taker. */
 #define SPARE	8
 
@@ -20,7 +16,7 @@ struct tcpk_loop {
 	const struct tcpk__backend *backend;
 	void			*state;
 	struct tcpk_watch	 queue;		/* head of the ready queue */
-	struct tcpk_watch	*changes;
+	struct tcpk__changes	 changes;
 	struct tcpk__timers	 timers;
 	struct tcpk__wakers	 wakers;
 	struct tcpk__orphans	 orphans;
@@ -94,6 +90,7 @@ tcpk_loop_free(struct tcpk_loop *loop)
 	while (loop->nspare > 0)
 		free(loop->spare[--loop->nspare]);
 	free(loop->timers.heap);
+	free(loop->changes.list);
 	free(loop->orphans.pids);
 	free(loop->scratch);
 	free(loop);
@@ -109,6 +106,12 @@ uint64_t
 tcpk_loop_now(const struct tcpk_loop *loop)
 {
 	return loop->now;
+}
+
+int
+tcpk__loop_set(struct tcpk_watch *w)
+{
+	return w->loop->backend->set(w->loop->state, w, w->want);
 }
 
 struct tcpk__wakers *
@@ -200,16 +203,6 @@ tcpk_watch_poke(struct tcpk_watch *w, unsigned ready)
 	tcpk__loop_ready(w, ready);
 }
 
-static void
-change(struct tcpk_watch *w)
-{
-	if ((w->flags & CHANGED) != 0)
-		return;
-	w->flags |= CHANGED;
-	w->changed = w->loop->changes;
-	w->loop->changes = w;
-}
-
 void
 tcpk_watch_want(struct tcpk_watch *w, unsigned want)
 {
@@ -218,30 +211,25 @@ tcpk_watch_want(struct tcpk_watch *w, unsigned want)
 	w->want = want;
 	if (w->next != NULL && (w->ready &= want) == 0)
 		dequeue(w);
-	if ((w->flags & ALWAYS) != 0)
+	if (w->always)
 		tcpk__loop_ready(w, want);
 	else
-		change(w);
+		tcpk__changes_add(&w->loop->changes, w);
 }
 
 void
 tcpk_watch_stop(struct tcpk_watch *w)
 {
-	struct tcpk_watch	**p;
-
 	if (w->loop == NULL)
 		return;
 	w->want = 0;
 	if (w->next != NULL)
 		dequeue(w);
-	if ((w->flags & CHANGED) != 0) {
-		for (p = &w->loop->changes; *p != w; p = &(*p)->changed)
-			continue;
-		*p = w->changed;
-	}
+	tcpk__changes_drop(&w->loop->changes, w);
 	if (w->set != 0)
 		w->loop->backend->set(w->loop->state, w, 0);
-	w->set = w->flags = 0;
+	w->set = 0;
+	w->always = 0;
 }
 
 void
@@ -258,34 +246,9 @@ tcpk_watch_move(struct tcpk_watch *to, struct tcpk_watch *from)
 	if (!known)
 		return;
 	to->set = TCPK__MOVED;
-	change(to);
+	tcpk__changes_add(&to->loop->changes, to);
 	if (to->loop->backend->moved != NULL)
 		to->loop->backend->moved(to->loop->state, to);
-}
-
-/* Wants are told to the kernel once a turn, and only where they differ. */
-static void
-tell_changes(struct tcpk_loop *loop)
-{
-	struct tcpk_watch	*w;
-	int			 r;
-
-	while ((w = loop->changes) != NULL) {
-		loop->changes = w->changed;
-		w->flags &= ~CHANGED;
-		if (w->want == w->set)
-			continue;
-		r = loop->backend->set(loop->state, w, w->want);
-		/*
-		 * What cannot be watched is tried: its own read or write
-		 * says what is wrong, and the others go on.
-		 */
-		if (r != 0) {
-			w->flags |= ALWAYS;
-			tcpk__loop_ready(w, w->want);
-		} else
-			w->set = w->want;
-	}
 }
 
 static int
@@ -323,7 +286,7 @@ run_ready(struct tcpk_loop *loop)
 	while ((w = batch.next) != &batch) {
 		ready = w->ready & (w->want | TCPK_END);
 		dequeue(w);
-		if ((w->flags & ALWAYS) != 0)
+		if (w->always)
 			tcpk__loop_ready(w, w->want);
 		if ((ready & w->want) != 0)
 			w->fn(w->arg, ready);
@@ -336,7 +299,7 @@ tcpk_loop_turn(struct tcpk_loop *loop, uint64_t max, struct tcpk_err *err)
 	struct tcpk_timer	*t;
 	size_t			 n;
 
-	tell_changes(loop);
+	tcpk__changes_tell(&loop->changes);
 	if (loop->backend->wait(loop->state, wait_ms(loop, max)) == -1)
 		return tcpk_err_errno(err, TCPK_EIO, errno,
 		    "waiting for events");

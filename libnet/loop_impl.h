@@ -37,6 +37,22 @@ extern const struct tcpk__backend *const tcpk__backend_native;
 /* Queue a watch for its callback. */
 void	tcpk__loop_ready(struct tcpk_watch *, unsigned ready);
 
+/* The back end's set, with what it wants. */
+int	tcpk__loop_set(struct tcpk_watch *);
+
+/*
+ * Watches whose wants the back end is to be told of: once a turn, and only
+ * where they differ.  loop_changes.c.
+ */
+struct tcpk__changes {
+	struct tcpk_watch **list;	/* NULL: one that was dropped */
+	size_t		    n, room;
+};
+
+void	tcpk__changes_add(struct tcpk__changes *, struct tcpk_watch *);
+void	tcpk__changes_drop(struct tcpk__changes *, struct tcpk_watch *);
+void	tcpk__changes_tell(struct tcpk__changes *);
+
 /* The timer heap: loop_timers.c. */
 struct tcpk__timers {
 	struct tcpk_timer **heap;

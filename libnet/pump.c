@@ -80,13 +80,22 @@ free_opts(struct tcpk_pump *p)
 }
 
 static void
+drop_timer(struct tcpk_pump *p)
+{
+	if (p->timer != NULL)
+		tcpk_timer_stop(p->timer);
+	free(p->timer);
+	p->timer = NULL;
+}
+
+static void
 free_pump(struct tcpk_pump *p)
 {
 	struct tcpk_stream	*a = p->streams[0], *b = p->streams[1];
 	bool			 cut = false, reset[2];
 	int			 i;
 
-	tcpk_timer_stop(&p->timer);
+	drop_timer(p);
 	reset[0] = p->opts->reset[0];
 	reset[1] = p->opts->reset[1];
 	for (i = 0; i < 2; i++) {
@@ -117,7 +126,6 @@ complete(struct tcpk_pump *p)
 	tcpk_pump_bytes(p, report.bytes);
 	report.taken[0] = p->half[0].taken;
 	report.taken[1] = p->half[1].taken;
-	report.duration = tcpk_now() - p->started;
 	if (p->err != NULL && p->err->kind != TCPK_OK)
 		report.err = *p->err;
 	else if (p->failed)
@@ -129,12 +137,35 @@ complete(struct tcpk_pump *p)
 	done(arg, &report);
 }
 
+static void	 on_timer(void *);
+
+/* An idle connection has no timer, as it has no buffer. */
+static bool
+set_timer(struct tcpk_pump *p)
+{
+	uint64_t	due = tcpk__pump_next_due(p);
+
+	if (due == TCPK_FOREVER) {
+		drop_timer(p);
+		return true;
+	}
+	if (p->timer == NULL) {
+		p->timer = malloc(sizeof(*p->timer));
+		if (p->timer == NULL)
+			return false;
+		tcpk_timer_init(p->timer, p->loop, on_timer, p);
+	}
+	/* A timer that is set too early costs one look, moving it each time
+	 * a byte moves would cost more. */
+	return (p->timer->at != 0 && p->timer->due <= due) ||
+	    tcpk_timer_set(p->timer, due) == 0;
+}
+
 static void
 set_wants(struct tcpk_pump *p)
 {
 	bool		echo = p->streams[0] == p->streams[1];
 	unsigned	want;
-	uint64_t	due;
 	int		x;
 
 	for (x = 0; x < (echo ? 1 : 2); x++) {
@@ -144,13 +175,6 @@ set_wants(struct tcpk_pump *p)
 			tcpk_stream_want(p->streams[x], want);
 		p->want[x] = (unsigned char)want;
 	}
-	due = tcpk__pump_next_due(p);
-	/* A timer that is set too early costs one look, moving it each time
-	 * a byte moves would cost more. */
-	if (due == TCPK_FOREVER)
-		tcpk_timer_stop(&p->timer);
-	else if (p->timer.at == 0 || p->timer.due > due)
-		tcpk_timer_set(&p->timer, due);
 }
 
 /* The one place that decides the end. */
@@ -171,11 +195,15 @@ settle(struct tcpk_pump *p)
 		if (!p->over)
 			changed |= tcpk__pump_run_due(p, now);
 	} while (changed && !p->over);
-	if (p->over ||
-	    (p->half[0].state == DONE && p->half[1].state == DONE))
-		complete(p);
-	else
+	if (!p->over &&
+	    (p->half[0].state != DONE || p->half[1].state != DONE)) {
 		set_wants(p);
+		if (set_timer(p))
+			return;
+		/* Without a clock it could wait for ever. */
+		p->failed = p->over = true;
+	}
+	complete(p);
 }
 
 static void
@@ -216,12 +244,12 @@ on_ready_b(void *arg, unsigned ready)
 }
 
 static void
-init_half(struct tcpk_pump *p, int i)
+init_half(struct tcpk_pump *p, int i, uint64_t now)
 {
 	struct tcpk__half	*h = &p->half[i];
 
-	h->index = (unsigned char)i;
-	h->moved_at = p->started;
+	h->index = i == 1;
+	h->moved_at = now;
 	if (tcpk__half_opts(h)->mute)
 		h->state = HELD;
 	else if (tcpk__half_opts(h)->discard)
@@ -255,6 +283,7 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
     struct tcpk_err *err)
 {
 	struct tcpk_pump	*p = calloc(1, sizeof(*p));
+	uint64_t		 now = tcpk_now();
 
 	if (p == NULL || tcpk_loop_scratch(loop) == NULL)
 		goto no_memory;
@@ -266,14 +295,10 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 	p->done = done;
 	p->arg = arg;
 	p->side = -1;
-	p->started = tcpk_now();
-	tcpk_timer_init(&p->timer, loop, on_timer, p);
-	if (tcpk_timer_set(&p->timer, p->started) == -1)
-		goto no_memory;
-	init_half(p, 0);
-	init_half(p, 1);
+	init_half(p, 0, now);
+	init_half(p, 1, now);
 	if (!put_first(&p->half[0], &opts->half[0]) ||
-	    !put_first(&p->half[1], &opts->half[1]))
+	    !put_first(&p->half[1], &opts->half[1]) || !set_timer(p))
 		goto no_memory;
 	tcpk_stream_on_ready(a, on_ready_a, p);
 	if (b != a)
@@ -282,9 +307,10 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
 	return p;
 no_memory:
 	if (p != NULL) {
-		tcpk_timer_stop(&p->timer);
+		drop_timer(p);
 		tcpk__half_release(&p->half[0]);
-		free_opts(p);
+		if (p->opts != NULL)
+			free_opts(p);
 		free(p);
 	}
 	tcpk_err_set(err, TCPK_EIO, "out of memory");

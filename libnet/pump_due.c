@@ -44,7 +44,7 @@ deadline_of(const struct tcpk_pump *p)
 static bool
 one_ended(const struct tcpk_pump *p)
 {
-	return p->half[0].ended_at != 0 || p->half[1].ended_at != 0;
+	return p->half[0].ended || p->half[1].ended;
 }
 
 /* Each of these says when something falls due: TCPK_FOREVER for never. */
@@ -96,7 +96,7 @@ half_close_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
 	if (tcpk__half_pump(h)->opts->half_close_timeout == 0 ||
-	    h->state == DONE || h->state == DISCARD || other->ended_at == 0 ||
+	    h->state == DONE || h->state == DISCARD || !other->ended ||
 	    tcpk__half_src(h) == tcpk__half_dst(h))
 		return TCPK_FOREVER;
 	return after(later(active_at(h), other->ended_at),
@@ -110,7 +110,7 @@ quiet_due(const struct tcpk__half *h)
 	uint64_t		 moved_at;
 
 	if (h->state != FLOW || tcpk__half_pending(h) ||
-	    other->ended_at == 0 ||
+	    !other->ended ||
 	    (tcpk__half_opts(h)->patient && !other->heard))
 		return TCPK_FOREVER;
 	/* What is kept back is input that was there. */
@@ -126,7 +126,7 @@ at_most_due(const struct tcpk__half *h)
 	const struct tcpk__half	*other = tcpk__half_other(h);
 
 	if ((h->state != FLOW && h->state != DISCARD) ||
-	    other->ended_at == 0)
+	    !other->ended)
 		return TCPK_FOREVER;
 	return after(other->ended_at, tcpk__half_opts(h)->at_most);
 }
@@ -141,7 +141,7 @@ grace_due(const struct tcpk__half *h)
 	 * has to end. */
 	if (tcpk__half_opts(h)->limit != 0 &&
 	    h->taken == tcpk__half_opts(h)->limit &&
-	    h->ended_at != 0 && other->state != DONE)
+	    h->ended && other->state != DONE)
 		return after(h->ended_at, LINGER);
 	if ((other->state != FINISH && other->state != DRAIN) || other->gone)
 		return TCPK_FOREVER;

@@ -40,7 +40,7 @@ flush(struct tcpk__half *h)
 {
 	ssize_t	put;
 
-	if (h->pipe != NULL)
+	if (h->piped)
 		return tcpk__splice_flush(h);
 	while (h->off < h->len) {
 		put = offer(h, h->buf + h->off, h->len - h->off);
@@ -214,11 +214,11 @@ flow(struct tcpk__half *h, bool readable)
 	for (i = 0; h->state == FLOW && !h->stop && h->off == h->len; i++)
 		if (i == TURNS || !turn(h, readable && i == 0))
 			break;
-	if (h->off == h->len && !tcpk__half_pump(h)->over) {
+	if (h->state == FLOW && h->off == h->len &&
+	    !tcpk__half_pump(h)->over) {
 		tcpk__half_release(h);
-		if (h->state == FLOW)
-			tcpk__bulk_moved(h, h->taken - before);
-		if (h->state == FLOW && h->stop)
+		tcpk__bulk_moved(h, h->taken - before);
+		if (h->stop)
 			tcpk__half_end_of_input(h);
 	}
 }

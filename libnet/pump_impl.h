@@ -28,11 +28,9 @@ enum tcpk__half_state { FLOW, HELD, FINISH, DRAIN, DISCARD, DONE };
  * shares its place.
  */
 struct tcpk__half {
-	/* What is pending is in one of these two, or with src (blocked). */
-	char		*buf;
-	struct tcpk_pipe *pipe;
-	uint32_t	 off, len;	/* of the pending bytes */
-	unsigned char	 state, index;
+	unsigned char	 state;
+	bool		 index : 1;	/* 0 or 1 */
+	bool		 ended : 1;	/* left the state that it began with */
 	bool		 stop : 1;	/* read no more */
 	bool		 broken : 1;	/* its end is not a clean one */
 	bool		 heard : 1;	/* src has said anything at all */
@@ -45,19 +43,30 @@ struct tcpk__half {
 	bool		 to_file : 1;
 	bool		 direct : 1;	/* without a pipe of ours */
 	bool		 blocked : 1;	/* dst, with more in src: pending */
+	bool		 piped : 1;	/* what is pending is in a pipe */
 	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
-	uint32_t	 drain_delay;	/* us */
+	unsigned char	 looks : 3;	/* DRAIN: so often, for the back-off */
+	uint32_t	 drain_left;	/* DRAIN: bytes not acknowledged */
 	uint64_t	 taken, bytes;	/* from src; to dst */
 	uint64_t	 moved_at;	/* when a byte last moved */
-	uint64_t	 ended_at;	/* left FLOW; 0: has not */
 	union {
-		uint64_t finish_at;	/* began to pass the end on */
-		uint64_t done_at;	/* DONE */
-	};
-	uint64_t	 drain_at;
-	union {
-		uint64_t drain_left;
-		uint64_t bulk_from;	/* FLOW: no bulk before so many bytes */
+		struct {		/* FLOW */
+			/* What is pending; NULL: none, or with src (blocked) */
+			union {
+				char		 *buf;
+				struct tcpk_pipe *pipe;
+			};
+			uint32_t off, len;
+			uint64_t bulk_from;	/* none before so many bytes */
+		};
+		struct {		/* afterwards, if ended */
+			uint64_t ended_at;
+			union {
+				uint64_t finish_at;	/* passing the end on */
+				uint64_t done_at;	/* DONE */
+			};
+			uint64_t drain_at;	/* DRAIN */
+		};
 	};
 };
 
@@ -65,8 +74,7 @@ struct tcpk_pump {
 	struct tcpk_loop    *loop;
 	struct tcpk_stream  *streams[2];
 	const struct tcpk_pump_opts *opts;	/* the defaults, or ours */
-	struct tcpk_timer    timer;
-	uint64_t	     started;
+	struct tcpk_timer   *timer;	/* NULL while nothing can fall due */
 	struct tcpk_err	    *err;
 	void		   (*done)(void *, const struct tcpk_pump_report *);
 	void		    *arg;
@@ -119,7 +127,7 @@ tcpk__half_other(const struct tcpk__half *h)
 static inline bool
 tcpk__half_pending(const struct tcpk__half *h)
 {
-	return h->off != h->len || h->blocked;
+	return h->state == FLOW && (h->off != h->len || h->blocked);
 }
 
 /* Fewer bytes came than the limit asks for: then it has failed. */

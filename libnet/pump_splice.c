@@ -102,7 +102,8 @@ tcpk__splice_begin(struct tcpk__half *h)
 	if (h->splice == NO || h->direct)
 		return h->splice != NO;
 	h->pipe = tcpk_loop_pipe(tcpk__half_pump(h)->loop);
-	return h->pipe != NULL;
+	h->piped = h->pipe != NULL;
+	return h->piped;
 }
 
 static void

@@ -3,19 +3,22 @@
 #include "pump_impl.h"
 
 /* How often it is looked at whether everything has arrived. */
-#define DRAIN_FIRST	1000		/* us */
-#define DRAIN_MAX	(100 * 1000)
+#define DRAIN_FIRST	TCPK_MS
+#define DRAIN_LOOKS	7		/* each time twice as long, up to */
+#define DRAIN_MAX	(DRAIN_FIRST << DRAIN_LOOKS)
 
 void
 tcpk__half_release(struct tcpk__half *h)
 {
-	if (h->buf != NULL)
-		tcpk_loop_buffer_done(tcpk__half_pump(h)->loop, h->buf);
-	h->buf = NULL;
-	if (h->pipe != NULL)
+	if (h->state != FLOW)
+		return;
+	if (h->piped)
 		tcpk_loop_pipe_done(tcpk__half_pump(h)->loop, h->pipe,
 		    h->off == h->len);
-	h->pipe = NULL;
+	else if (h->buf != NULL)
+		tcpk_loop_buffer_done(tcpk__half_pump(h)->loop, h->buf);
+	h->buf = NULL;
+	h->piped = false;
 	h->off = h->len = 0;
 }
 
@@ -23,7 +26,7 @@ static void
 look_from(struct tcpk__half *h, uint64_t at)
 {
 	h->drain_at = at;
-	h->drain_delay = DRAIN_FIRST;
+	h->looks = 0;
 }
 
 void
@@ -43,14 +46,15 @@ tcpk__half_set(struct tcpk__half *h, enum tcpk__half_state state)
 	if (h->state == DISCARD)
 		h->moved_at = now;
 	h->state = state;
-	if (h->ended_at == 0)
+	if (!h->ended)
 		h->ended_at = now;
+	h->ended = true;
 	/* While the other half flows nobody waits for what a peer has got. */
 	if (state == DRAIN) {
 		look_from(h, other->state != FLOW ||
 		    !tcpk_stream_lingers(tcpk__half_dst(h)) ? now :
-		    now + DRAIN_MAX * UINT64_C(1000));
-		h->drain_left = UINT64_MAX;
+		    now + DRAIN_MAX);
+		h->drain_left = UINT32_MAX;
 	}
 	if (state == FINISH)
 		h->finish_at = now;
@@ -117,7 +121,7 @@ tcpk__half_end_of_input(struct tcpk__half *h)
 	if (tcpk__half_short(h))
 		return;
 	if (tcpk__half_opts(h)->no_shutdown &&
-	    tcpk__half_other(h)->ended_at == 0)
+	    !tcpk__half_other(h)->ended)
 		tcpk__half_set(h, HELD);
 	else
 		tcpk__half_set(h, FINISH);
@@ -266,10 +270,11 @@ drain(struct tcpk__half *h, uint64_t now)
 	if (r == TCPK_AGAIN) {
 		if (left < h->drain_left)
 			h->moved_at = now;
-		h->drain_left = left;
-		h->drain_at = now + h->drain_delay * UINT64_C(1000);
-		if (h->drain_delay < DRAIN_MAX)
-			h->drain_delay *= 2;
+		h->drain_left = left < UINT32_MAX ? (uint32_t)left :
+		    UINT32_MAX;
+		h->drain_at = now + (DRAIN_FIRST << h->looks);
+		if (h->looks < DRAIN_LOOKS)
+			h->looks++;
 		return false;
 	}
 	if (r == -1 &&
@@ -289,7 +294,7 @@ tcpk__half_advance(struct tcpk__half *h, uint64_t now)
 {
 	switch (h->state) {
 	case HELD:
-		if (tcpk__half_other(h)->ended_at == 0)
+		if (!tcpk__half_other(h)->ended)
 			return false;
 		tcpk__half_set(h, FINISH);
 		return true;

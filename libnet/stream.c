@@ -205,11 +205,13 @@ tcpk_stream_failed(struct tcpk_stream *s, const char *verb, int code)
 	tcpk__stream_fail(s, TCPK_ECUT, code, "%s", verb);
 }
 
+/* The watch's mark. */
+#define HUNG_UP	1u	/* and nothing more to tell of it */
+#define MADE	2u	/* the connection, for sure */
+
 struct sock_stream {
 	struct tcpk_stream s;
 	struct tcpk_watch  watch;
-	bool		   hung_up;	/* and nothing more to tell of it */
-	bool		   made;	/* the connection, for sure */
 };
 
 static ssize_t
@@ -267,7 +269,8 @@ sock_drained(struct tcpk_stream *s, uint64_t *left)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
-	code = tcpk_sock_drained(ss->watch.fd, ss->made, left);
+	code = tcpk_sock_drained(ss->watch.fd, (ss->watch.mark & MADE) != 0,
+	    left);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
 	return *left == 0 ? 0 : TCPK_AGAIN;
@@ -284,7 +287,7 @@ sock_want(struct tcpk_stream *s, unsigned want)
 {
 	struct sock_stream	*ss = (struct sock_stream *)s;
 
-	if (ss->hung_up)
+	if ((ss->watch.mark & HUNG_UP) != 0)
 		want &= ~TCPK_HUP;
 	tcpk_watch_want(&ss->watch, want);
 }
@@ -302,7 +305,7 @@ sock_hup(struct tcpk_stream *s)
 	code = tcpk_sock_broken(ss->watch.fd);
 	if (code != 0)
 		return tcpk__stream_fail(s, TCPK_ECUT, code, "write");
-	ss->hung_up = true;
+	ss->watch.mark |= HUNG_UP;
 	tcpk_watch_want(&ss->watch, ss->watch.want & ~TCPK_HUP);
 	return TCPK_AGAIN;
 }
@@ -363,6 +366,6 @@ tcpk_stream_watched(struct tcpk_watch *w, struct tcpk_err *err)
 	if (s == NULL)
 		return NULL;
 	tcpk_watch_move(&ss->watch, w);
-	ss->made = true;
+	ss->watch.mark |= MADE;
 	return s;
 }

@@ -41,16 +41,20 @@
 
 struct tcpk_loop;
 
+/* Every connection has one or two: what it holds is packed. */
 struct tcpk_watch {
-	int		  fd;
 	void		(*fn)(void *arg, unsigned ready);
 	void		 *arg;
+	int		  fd;
+	unsigned char	  mark;		/* the owner's own; begins as 0 */
 	/* private */
+	unsigned char	  want, set;
+	unsigned char	  ready : 7;
+	unsigned char	  always : 1;	/* cannot be waited for: is ready */
 	struct tcpk_loop *loop;
 	struct tcpk_watch *next, *prev;	/* ready queue */
-	struct tcpk_watch *changed;	/* wants the back end must be told */
 	int		  slot;		/* the back end's */
-	unsigned char	  want, set, ready, flags;
+	uint32_t	  changed;	/* place among the changes + 1; 0 none */
 };
 
 struct tcpk_timer {

@@ -74,7 +74,6 @@ struct tcpk_pump_opts {
 struct tcpk_pump_report {
 	uint64_t	bytes[2];	/* given to the far end, by half */
 	uint64_t	taken[2];	/* read, to be given there */
-	uint64_t	duration;	/* ns */
 	/*
 	 * TCPK_OK: both directions ended and everything arrived.  Else the
 	 * first thing that went wrong; what came before it was delivered.

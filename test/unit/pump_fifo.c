@@ -262,7 +262,7 @@ test_idle(void)
 	start(&r);
 	r.x[0].pause = r.x[1].pause = 2 * MIB;
 	until(&r, r.x[1].got == 2 * MIB && r.x[0].got == 2 * MIB);
-	say(r.p->half[0].pipe == NULL && r.p->half[1].pipe == NULL &&
+	say(!r.p->half[0].piped && !r.p->half[1].piped &&
 	    r.p->half[0].buf == NULL && r.p->half[1].buf == NULL,
 	    "idle after bulk: nothing is borrowed");
 	say(pipes_gone(6), "and soon no pipe of ours is open");
@@ -556,8 +556,8 @@ test_no_descriptors(void)
 	start(&r);
 	r.x[0].pause = r.x[1].pause = 3 * MIB;
 	until(&r, r.x[0].got == 3 * MIB && r.x[1].got == 3 * MIB);
-	seen = r.p != NULL && r.p->half[0].pipe == NULL &&
-	    r.p->half[1].pipe == NULL;
+	seen = r.p != NULL && !r.p->half[0].piped &&
+	    !r.p->half[1].piped;
 	setrlimit(RLIMIT_NOFILE, &old);
 	r.x[0].pause = r.x[1].pause = SIZE_MAX;
 	finish(&r);

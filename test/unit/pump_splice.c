@@ -142,8 +142,8 @@ test_idle(void)
 	r.x[1].pause = 3 * MIB;
 	start(&r);
 	until(&r, r.x[1].got == 4 * MIB && r.x[0].got == 3 * MIB);
-	say(r.p != NULL && r.p->half[0].pipe == NULL &&
-	    r.p->half[1].pipe == NULL && r.p->half[0].buf == NULL &&
+	say(r.p != NULL && !r.p->half[0].piped &&
+	    !r.p->half[1].piped && r.p->half[0].buf == NULL &&
 	    r.p->half[1].buf == NULL, "idle after bulk: nothing is borrowed");
 	say(pipes_gone(4), "and soon no pipe is open");
 	for (i = 1; i <= 100; i++) {
@@ -223,7 +223,7 @@ test_stopped(void)
 		    "half %d: with one pipe, and 8 that are kept", way);
 		say(turn_for(loop, 50 * TCPK_MS) <= 10,
 		    "half %d: and nobody spins meanwhile", way);
-		say(!have_pipes || (r.p->half[way].pipe != NULL &&
+		say(!have_pipes || (r.p->half[way].piped &&
 		    r.p->half[way].off < r.p->half[way].len),
 		    "half %d: bytes lie in the pipe", way);
 		r.x[!way].stop = SIZE_MAX;
@@ -287,7 +287,7 @@ test_many(void)
 		}
 	} while (stuck < MANY && tcpk_now() < end);
 	for (i = 0; i < MANY; i++)
-		piped += r[i].p->half[0].pipe != NULL;
+		piped += r[i].p->half[0].piped;
 	say(stuck == MANY && piped <= 64 && (piped > 0) == have_pipes,
 	    "%d stopped readers: %d with a pipe, the rest copies", MANY,
 	    piped);
@@ -326,8 +326,8 @@ test_cancel(void)
 		start(&r);
 		until(&r, r.x[0].got == 2 * MIB && r.x[1].got == 2 * MIB);
 		settle(&r);
-		bad += have_pipes && (r.p->half[0].pipe == NULL ||
-		    r.p->half[1].pipe == NULL);
+		bad += have_pipes && (!r.p->half[0].piped ||
+		    !r.p->half[1].piped);
 		tcpk_pump_cancel(r.p);
 		r.p = NULL;
 		r.x[0].stop = r.x[1].stop = SIZE_MAX;
