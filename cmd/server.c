@@ -28,15 +28,54 @@ name_of(struct listener *l, const struct tcpk_addr *a)
 	return l->names[l->nnames] != NULL ? l->names[l->nnames++] : NULL;
 }
 
+/* Who it is, which may be a Unix socket without a name, as most have. */
+static bool
+know(struct server_client *c, const struct tcpk_client *client)
+{
+	const struct tcpk_addr	*a = client->peer;
+	char			 text[TCPK_ADDR_TEXT];
+
+	c->has_ip = tcpk_ip_from(&c->ip, a);
+	if (c->has_ip) {
+		c->port = tcpk_addr_port(a);
+		if (tcpk_addr_family(a) == AF_INET6)
+			c->scope = a->u.in6.sin6_scope_id;
+		return true;
+	}
+	/* Then it is called as its proxy, or as we are. */
+	if (!tcpk_addr_is_named(a) && client->via != NULL)
+		a = client->via;
+	if (!tcpk_addr_is_named(a))
+		a = client->listener;
+	c->name = strdup(tcpk_addr_format(a, text, sizeof(text)));
+	return c->name != NULL;
+}
+
+const char *
+server_peer(const struct server_client *c, char text[TCPK_ADDR_TEXT])
+{
+	struct tcpk_addr	a;
+
+	if (!c->has_ip) {
+		snprintf(text, TCPK_ADDR_TEXT, "%s", c->name);
+		return text;
+	}
+	tcpk_ip_to(c->ip, c->scope, c->port, &a);
+	return tcpk_addr_format(&a, text, TCPK_ADDR_TEXT);
+}
+
+void *
+server_arg(const struct server_client *c)
+{
+	return c->listener->server->arg;
+}
+
 static int
 join(struct listener *l, struct server_client *c,
     const struct tcpk_client *client, struct tcpk_err *err)
 {
-	struct server		*s = l->server;
-	const struct tcpk_addr	*a = client->peer;
-	char			 text[TCPK_ADDR_TEXT];
+	struct server	*s = l->server;
 
-	c->server = s;
 	c->listener = l;
 	c->reserve = s->reserve != NULL;
 	l->clients++;
@@ -50,18 +89,9 @@ join(struct listener *l, struct server_client *c,
 	s->clients.next = c;
 	s->clients.conn++;
 	s->count->now = s->clients.conn;
-	if (!tcpk_ip_from(&c->ip, a))
-		memset(&c->ip, 0, sizeof(c->ip));
-	/* A client of a Unix socket mostly has no name: then its proxy's. */
-	if (tcpk_addr_family(a) == AF_UNIX && !tcpk_addr_is_named(a) &&
-	    client->via != NULL)
-		a = client->via;
-	/* Or ours. */
-	if (tcpk_addr_family(a) == AF_UNIX && !tcpk_addr_is_named(a))
-		a = client->listener;
-	c->local = name_of(l, client->listener);
-	c->peer = strdup(tcpk_addr_format(a, text, sizeof(text)));
-	return c->peer != NULL && c->local != NULL ? 0 :
+	if (know(c, client))
+		c->local = name_of(l, client->listener);
+	return c->local != NULL ? 0 :
 	    tcpk_err_set(err, TCPK_EIO, "out of memory");
 }
 
@@ -69,17 +99,19 @@ static void
 say_joined(const struct server *s, const struct server_client *c,
     const struct tcpk_client *client)
 {
-	struct msg_fields	f = { .event = "connect" };
-	char			via[TCPK_ADDR_TEXT];
+	enum msg_level		 level = s->o.announce ? MSG_NOTICE : MSG_INFO;
+	struct msg_fields	 f = { .event = "connect" };
+	char			 peer[TCPK_ADDR_TEXT], via[TCPK_ADDR_TEXT];
 
+	if (!msg_shown(s->o.msg, level))
+		return;
 	f.conn = c->conn;
-	f.peer = c->peer;
+	f.peer = server_peer(c, peer);
 	f.local = c->local;
 	if (client->via != NULL)
 		f.via = tcpk_addr_format(client->via, via, sizeof(via));
-	msg(s->o.msg, s->o.announce ? MSG_NOTICE : MSG_INFO, &f,
-	    "connection from %s%s%s", c->peer, f.via != NULL ? " via " : "",
-	    f.via != NULL ? f.via : "");
+	msg(s->o.msg, level, &f, "connection from %s%s%s", f.peer,
+	    f.via != NULL ? " via " : "", f.via != NULL ? f.via : "");
 	if (client->tls != NULL)
 		tls_msg_agreed(s->o.msg, &f, client->tls, false);
 }
@@ -103,6 +135,7 @@ say_left(const struct server *s, const struct server_client *c,
 	const char		*target = e->target != NULL ? e->target : "";
 	bool			 ok = e->err.kind == TCPK_OK;
 	enum msg_level		 level = MSG_INFO;
+	char			 peer[TCPK_ADDR_TEXT];
 	double			 seconds;
 
 	if (!e->quiet && (!ok || s->o.announce || s->o.log))
@@ -111,7 +144,7 @@ say_left(const struct server *s, const struct server_client *c,
 		return;
 	f.conn = c->conn;
 	f.local = c->local;
-	f.peer = c->peer;
+	f.peer = server_peer(c, peer);
 	f.target = e->target;
 	if (e->target != NULL && e->side != -1)
 		f.side = e->side == 1 ? "client" : "target";
@@ -126,7 +159,7 @@ say_left(const struct server *s, const struct server_client *c,
 		f.reason = e->side == 1 ? "peer-end" : "local-end";
 		msg(s->o.msg, level, &f,
 		    "%s%s%s: done after %.3f s, %s ended first (sent %s, "
-		    "received %s)", c->peer, to, target, seconds,
+		    "received %s)", f.peer, to, target, seconds,
 		    side_word(e), out, in);
 		return;
 	}
@@ -134,7 +167,7 @@ say_left(const struct server *s, const struct server_client *c,
 	    "reset" : tcpk_err_word(e->err.kind);
 	msg(s->o.msg, level, &f,
 	    "%s%s%s: %s%s%s after %.3f s (sent "
-	    "%s, received %s)", c->peer, to, target,
+	    "%s, received %s)", f.peer, to, target,
 	    e->target != NULL && e->side != -1 ? side_word(e) : "",
 	    e->target != NULL && e->side != -1 ? ": " : "", e->err.text,
 	    seconds, out, in);
@@ -150,17 +183,17 @@ void
 server_reserve_use(struct server_client *c)
 {
 	if (c->reserve)
-		tcpk_reserve_use(c->server->reserve);
+		tcpk_reserve_use(c->listener->server->reserve);
 	c->reserve = false;
 }
 
 void
 server_leave(struct server_client *c, const struct server_end *e)
 {
-	struct server	*s = c->server;
 	struct listener	*l = c->listener;
+	struct server	*s = l->server;
 
-	if (c->peer != NULL)
+	if (c->local != NULL)
 		say_left(s, c, e);
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
@@ -169,12 +202,12 @@ server_leave(struct server_client *c, const struct server_end *e)
 	s->count->bytes_in += e->bytes_in;
 	s->count->bytes_out += e->bytes_out;
 	server_reserve_use(c);
-	tcpk_serve_left(l->serve,
-	    (c->ip.hi | c->ip.lo) != 0 ? &c->ip : NULL);
+	tcpk_serve_left(l->serve, c->has_ip ? &c->ip : NULL);
 	l->clients--;
 	if (l->retired)
 		server_retire(l);
-	free(c->peer);
+	if (!c->has_ip)
+		free(c->name);
 	free(c);
 	server_end_if_done(s);
 }

@@ -15,17 +15,24 @@
 struct server;
 struct listener;
 
-/* A client: the first member of the tool's own. */
+/*
+ * A client: the first member of the tool's own.  There may be very many, and
+ * few are ever spoken of: so what it is called is made when it is asked for.
+ */
 struct server_client {
 	struct server_client *next, *prev;
-	struct server	     *server;
 	struct listener	     *listener;	/* where it came */
-	struct tcpk_ip	      ip;	/* IPv4 and IPv6; else zero */
+	union {
+		struct tcpk_ip ip;
+		char	      *name;	/* without one: instead of its address */
+	};
+	uint32_t	      scope;
+	uint16_t	      port;
+	bool		      has_ip;
+	bool		      reserve;	/* has descriptors kept back */
 	uint64_t	      conn;	/* its number, from 1 */
 	uint64_t	      since;	/* on the clock */
-	bool		      reserve;	/* has descriptors kept back */
-	char		     *peer;	/* its address, or the listener's */
-	const char	     *local;	/* the listener's */
+	const char	     *local;	/* the listener's address */
 };
 
 /* How a client left. */
@@ -110,6 +117,13 @@ struct server_opts {
  */
 int	server_run(const struct server_opts *, const struct server_handler *,
 	    void *arg);
+
+/* Its address as text, or what it is called instead.  Returns text. */
+const char *server_peer(const struct server_client *,
+	    char text[TCPK_ADDR_TEXT]);
+
+/* What the server was run with. */
+void   *server_arg(const struct server_client *);
 
 /* A client has left: say it, count it, free it, let the next one in. */
 void	server_leave(struct server_client *, const struct server_end *);

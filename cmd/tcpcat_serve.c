@@ -51,13 +51,22 @@ struct client {
 };
 
 static void
+forget(struct client *cl, bool cut)
+{
+	char			 peer[TCPK_ADDR_TEXT];
+	struct msg_fields	 f = {
+		.conn = cl->c.conn,
+		.peer = server_peer(&cl->c, peer)
+	};
+
+	taps_end(&cl->taps, cut, cl->s->msg, &f);
+	ucspi_free(cl->env);
+}
+
+static void
 leave(struct client *cl, const struct server_end *end)
 {
-	struct msg_fields	f = { .conn = cl->c.conn,
-				      .peer = cl->c.peer };
-
-	taps_end(&cl->taps, end->err.kind != TCPK_OK, cl->s->msg, &f);
-	ucspi_free(cl->env);
+	forget(cl, end->err.kind != TCPK_OK);
 	server_leave(&cl->c, end);
 }
 
@@ -188,9 +197,9 @@ join_hub(struct client *cl, struct tcpk_client *client,
     struct tcpk_err *err)
 {
 	const char	*greet = cl->s->o->greet;
-	char		 tag[TCPK_ADDR_TEXT + 2];
+	char		 peer[TCPK_ADDR_TEXT], tag[TCPK_ADDR_TEXT + 2];
 
-	snprintf(tag, sizeof(tag), "%s: ", cl->c.peer);
+	snprintf(tag, sizeof(tag), "%s: ", server_peer(&cl->c, peer));
 	cl->member = tcpk_hub_add(cl->s->hub, client->stream, TCPK_CLIENT,
 	    tag, greet, greet != NULL ? strlen(greet) : 0, on_left, cl, err);
 	return cl->member == NULL ? -1 : 0;
@@ -265,7 +274,6 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 {
 	struct serving		*s = arg;
 	struct client		*cl = (struct client *)c;
-	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
 	struct taps_opts	 taps = {
 		.record = s->record,
 		.digest = s->o->sha256,
@@ -286,8 +294,7 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	if (s->together ? join_hub(cl, client, err) == 0 :
 	    run_program(cl, client, &local, err) == 0)
 		return 0;
-	taps_end(&cl->taps, true, s->msg, &f);
-	ucspi_free(cl->env);
+	forget(cl, true);
 	return -1;
 }
 
@@ -305,14 +312,13 @@ on_ready(void *arg)
 static void
 on_cut(void *arg, struct server_client *c, struct server_end *end)
 {
-	struct client		*cl = (struct client *)c;
-	struct msg_fields	 f = { .conn = c->conn, .peer = c->peer };
-	uint64_t		 bytes[2] = { 0, 0 };
+	struct client	*cl = (struct client *)c;
+	uint64_t	 bytes[2] = { 0, 0 };
 
 	(void)arg;
 	if (cl->member != NULL) {
 		tcpk_hub_cut(cl->member, &end->bytes_in, &end->bytes_out);
-		taps_end(&cl->taps, true, cl->s->msg, &f);
+		forget(cl, true);
 		return;
 	}
 	tcpk_connect_cancel(cl->connect);
@@ -322,8 +328,7 @@ on_cut(void *arg, struct server_client *c, struct server_end *end)
 	if (cl->stream != NULL)
 		tcpk_stream_reset(cl->stream);
 	tcpk_stream_free(cl->stream);
-	taps_end(&cl->taps, true, cl->s->msg, &f);
-	ucspi_free(cl->env);
+	forget(cl, true);
 	end->bytes_out = bytes[0];
 	end->bytes_in = bytes[1];
 }

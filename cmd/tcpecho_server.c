@@ -64,7 +64,7 @@ on_data(void *arg, enum tcpk_way way, const void *data, size_t n)
 {
 	struct client		*cl = arg;
 	struct msg_fields	 f = { .event = "data", .moved = true };
-	char			 text[MSG_BYTES];
+	char			 peer[TCPK_ADDR_TEXT], text[MSG_BYTES];
 
 	(void)data;
 	cl->bytes[way == TCPK_OUT] += n;
@@ -72,7 +72,7 @@ on_data(void *arg, enum tcpk_way way, const void *data, size_t n)
 		return;
 	f.conn = cl->c.conn;
 	f.local = cl->c.local;
-	f.peer = cl->c.peer;
+	f.peer = server_peer(&cl->c, peer);
 	f.bytes_in = cl->bytes[0];
 	f.bytes_out = cl->bytes[1];
 	f.duration = tcpk_now() - cl->c.since;

@@ -18,10 +18,14 @@ client_size(const struct relay *r)
 static void
 end_taps(struct relay_client *rc, bool cut)
 {
-	struct msg_fields	f = { .conn = rc->c.conn, .peer = rc->c.peer };
+	struct relay		*r = relay_of(rc);
+	struct msg_fields	 f = { .conn = rc->c.conn };
+	char			 peer[TCPK_ADDR_TEXT];
 
-	if (rc->relay->record != NULL)
-		taps_end(&rc->taps, cut, rc->relay->msg, &f);
+	if (r->record == NULL)
+		return;
+	f.peer = server_peer(&rc->c, peer);
+	taps_end(&rc->taps, cut, r->msg, &f);
 }
 
 void
@@ -62,7 +66,6 @@ on_client(void *arg, struct server_client *c, struct tcpk_client *client,
 	};
 	struct tcpk_addr	 local;
 
-	rc->relay = r;
 	/* What came with it is gone when this returns. */
 	if (client->tls != NULL)
 		client->tls = tcpk_tls_info(client->stream);

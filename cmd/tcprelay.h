@@ -79,20 +79,25 @@ struct relay {
 /* One client, whatever is done with it. */
 struct relay_client {
 	struct server_client c;		/* first */
-	struct relay	    *relay;
 	struct relay_route  *route;
-	struct tcpk_stream  *stream;	/* until it is joined */
 	union {				/* by the route's mode */
-		struct targets_get *get;
+		struct targets_get *get;	/* until it has a target */
+		struct target	   *target;	/* and then its pump */
 		struct relay_guest *guest;
 		struct tcpk_member *member;
 		struct relay_asker *asker;
 	};
-	struct target	    *target;	/* that it got */
-	struct tcpk_pump    *pump;
+	struct tcpk_stream  *stream;	/* until it is joined */
+	struct tcpk_pump    *pump;	/* since then */
 	/* Last: where nothing is recorded, it is not there. */
 	struct taps	     taps;
 };
+
+static inline struct relay *
+relay_of(const struct relay_client *rc)
+{
+	return server_arg(&rc->c);
+}
 
 /* The command line: -1 to go on, else the status to leave with. */
 int	relay_options(struct relay_opts *, struct msg *, int argc,

@@ -36,7 +36,7 @@ int
 relay_hub_start(struct relay_client *rc, struct tcpk_client *client,
     struct tcpk_err *err)
 {
-	rc->member = tcpk_hub_add(rc->relay->hub, client->stream, TCPK_CLIENT,
+	rc->member = tcpk_hub_add(relay_of(rc)->hub, client->stream, TCPK_CLIENT,
 	    NULL, NULL, 0, on_left, rc, err);
 	return rc->member == NULL ? -1 : 0;
 }

@@ -32,7 +32,7 @@ forget(struct relay_guest *g)
 {
 	struct relay_guest	**p;
 
-	for (p = &g->rc->relay->waiting; *p != NULL; p = &(*p)->next)
+	for (p = &relay_of(g->rc)->waiting; *p != NULL; p = &(*p)->next)
 		if (*p == g) {
 			*p = g->next;
 			break;
@@ -80,7 +80,7 @@ on_pumped(void *arg, const struct tcpk_pump_report *r)
 	struct relay_guest	*a = arg, *b = a->other;
 	struct relay_client	*rc[2] = { a->rc, b->rc };
 	struct server_end	 end[2];
-	char			*name[2] = { rc[0]->c.peer, rc[1]->c.peer };
+	char			 name[2][TCPK_ADDR_TEXT];
 	int			 i;
 
 	for (i = 0; i < 2; i++) {
@@ -89,17 +89,16 @@ on_pumped(void *arg, const struct tcpk_pump_report *r)
 		end[i].bytes_out = r->bytes[!i];
 		end[i].err = r->err;
 		end[i].side = r->side == -1 ? -1 : r->side == i;
+		/* Kept, for the one who stays a little longer. */
+		server_peer(&rc[i]->c, name[i]);
 		rc[i]->pump = NULL;
 	}
 	forget(a);
 	forget(b);
-	/* The second's name is needed until the first is gone, and back. */
-	name[0] = strdup(name[0]);
 	end[0].target = name[1];
-	end[1].target = name[0] != NULL ? name[0] : "another";
+	end[1].target = name[0];
 	relay_leave(rc[0], &end[0]);
 	relay_leave(rc[1], &end[1]);
-	free(name[0]);
 }
 
 /* What a said behind its line goes to b first. */
@@ -114,7 +113,7 @@ set_first(const struct relay_guest *a, struct tcpk_half_opts *half)
 static int
 join(struct relay_guest *a, struct relay_guest *b, struct tcpk_err *err)
 {
-	struct relay		*r = b->rc->relay;
+	struct relay		*r = relay_of(b->rc);
 	struct relay_guest	**p;
 	struct tcpk_pump_opts	 opts;
 	struct tcpk_pump	*pump;
@@ -178,11 +177,11 @@ seek(struct relay_guest *g, struct tcpk_err *err)
 	struct relay_guest	**p, *a;
 	uint64_t		  idle = g->rc->route->listen.o.idle_timeout;
 
-	for (a = g->rc->relay->waiting; a != NULL; a = a->next)
+	for (a = relay_of(g->rc)->waiting; a != NULL; a = a->next)
 		if (match(a, g))
 			return join(a, g, err);
 	g->state = ALONE;
-	for (p = &g->rc->relay->waiting; *p != NULL; p = &(*p)->next)
+	for (p = &relay_of(g->rc)->waiting; *p != NULL; p = &(*p)->next)
 		continue;
 	*p = g;
 	tcpk_timer_stop(&g->limit);
@@ -263,8 +262,8 @@ relay_pair_start(struct relay_client *rc, struct tcpk_client *client,
 	g->rc = rc;
 	rc->guest = g;
 	rc->stream = client->stream;
-	tcpk_timer_init(&g->limit, rc->relay->loop, on_limit, g);
-	if (rc->relay->o.pair_key) {
+	tcpk_timer_init(&g->limit, relay_of(rc)->loop, on_limit, g);
+	if (relay_of(rc)->o.pair_key) {
 		tcpk_stream_on_ready(rc->stream, on_line, g);
 		tcpk_stream_want(rc->stream, TCPK_READ);
 		if (tcpk_timer_set(&g->limit, tcpk_now() +

@@ -41,15 +41,16 @@ on_pumped(void *arg, const struct tcpk_pump_report *r)
 	relay_leave(rc, &end);
 }
 
-/* No answer must not look like an empty one. */
+/* No answer must not look like an empty one.  target: NULL if it has none. */
 static void
-give_up(struct relay_client *rc, const struct tcpk_err *err, int side)
+give_up(struct relay_client *rc, struct target *target,
+    const struct tcpk_err *err, int side)
 {
 	struct server_end	end = { .err = *err, .side = side };
 
-	if (rc->target != NULL) {
-		end.target = target_endpoint(rc->target)->text;
-		target_left(rc->target, 0, 0);
+	if (target != NULL) {
+		end.target = target_endpoint(target)->text;
+		target_left(target, 0, 0);
 	}
 	tcpk_stream_reset(rc->stream);
 	tcpk_stream_free(rc->stream);
@@ -63,22 +64,21 @@ on_target(void *arg, const struct targets_got *got)
 	struct tcpk_pump_opts	 opts;
 	struct tcpk_err		 err = got->err;
 
-	rc->get = NULL;
 	if (got->stream == NULL) {
-		give_up(rc, &err, 0);
+		give_up(rc, NULL, &err, 0);
 		return;
 	}
 	rc->target = got->target;
-	relay_pump_opts(&rc->route->listen.o, &target_endpoint(
-	    rc->target)->o, &opts);
+	relay_pump_opts(&rc->route->listen.o,
+	    &target_endpoint(rc->target)->o, &opts);
 	opts.half[1].first = got->first;
 	opts.half[1].nfirst = got->nfirst;
-	rc->pump = tcpk_pump_start(rc->relay->loop, rc->stream, got->stream,
+	rc->pump = tcpk_pump_start(relay_of(rc)->loop, rc->stream, got->stream,
 	    &opts, on_pumped, rc, &err);
 	if (rc->pump == NULL) {
 		tcpk_stream_reset(got->stream);
 		tcpk_stream_free(got->stream);
-		give_up(rc, &err, -1);
+		give_up(rc, rc->target, &err, -1);
 		return;
 	}
 	rc->stream = NULL;
@@ -118,8 +118,7 @@ on_waiting(void *arg, unsigned ready)
 	if (!relay_broken(rc, &err))
 		return;
 	targets_get_cancel(rc->get);
-	rc->get = NULL;
-	give_up(rc, &err, 1);
+	give_up(rc, NULL, &err, 1);
 }
 
 int
@@ -152,19 +151,18 @@ relay_session_start(struct relay_client *rc, struct tcpk_client *client,
 void
 relay_session_cut(struct relay_client *rc, struct server_end *end)
 {
-	uint64_t	bytes[2] = { 0, 0 };
+	uint64_t	bytes[2];
 
-	targets_get_cancel(rc->get);
-	if (rc->pump != NULL)
-		tcpk_pump_bytes(rc->pump, bytes);
-	tcpk_pump_cancel(rc->pump);
-	if (rc->stream != NULL)
+	if (rc->pump == NULL) {
+		targets_get_cancel(rc->get);
 		tcpk_stream_reset(rc->stream);
-	tcpk_stream_free(rc->stream);
-	if (rc->target != NULL) {
-		end->target = target_endpoint(rc->target)->text;
-		target_left(rc->target, bytes[0], bytes[1]);
+		tcpk_stream_free(rc->stream);
+		return;
 	}
+	tcpk_pump_bytes(rc->pump, bytes);
+	tcpk_pump_cancel(rc->pump);
+	end->target = target_endpoint(rc->target)->text;
+	target_left(rc->target, bytes[0], bytes[1]);
 	end->bytes_in = bytes[0];
 	end->bytes_out = bytes[1];
 }

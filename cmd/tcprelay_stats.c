@@ -116,7 +116,7 @@ write_answer(struct relay_asker *a)
 	if (f == NULL)
 		return -1;
 	if (known)
-		relay_metrics(f, a->rc->relay);
+		relay_metrics(f, relay_of(a->rc));
 	else
 		fputs("ask for /metrics, with GET\n", f);
 	if (fclose(f) != 0)
@@ -276,7 +276,7 @@ relay_stats_start(struct relay_client *rc, struct tcpk_client *client,
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");
 	a->rc = rc;
 	a->since = tcpk_now();
-	tcpk_timer_init(&a->timer, rc->relay->loop, on_timer, a);
+	tcpk_timer_init(&a->timer, relay_of(rc)->loop, on_timer, a);
 	if (tcpk_timer_set(&a->timer, a->since + SILENCE) == -1) {
 		free(a);
 		return tcpk_err_set(err, TCPK_EIO, "out of memory");

@@ -141,6 +141,26 @@ tcpk_ip_from(struct tcpk_ip *ip, const struct tcpk_addr *a)
 	}
 }
 
+void
+tcpk_ip_to(struct tcpk_ip ip, uint32_t scope, uint16_t port,
+    struct tcpk_addr *a)
+{
+	uint64_t	half[2] = { ip.hi, ip.lo };
+	uint16_t	g[8];
+	int		i;
+
+	if (tcpk_ip_is4(ip)) {
+		tcpk_addr_any(a, AF_INET, port);
+		a->u.in.sin_addr.s_addr = htonl((uint32_t)ip.lo);
+		return;
+	}
+	for (i = 0; i < 8; i++)
+		g[i] = htons((uint16_t)(half[i / 4] >> 16 * (3 - i % 4)));
+	tcpk_addr_any(a, AF_INET6, port);
+	memcpy(&a->u.in6.sin6_addr, g, sizeof(g));
+	a->u.in6.sin6_scope_id = scope;
+}
+
 bool
 tcpk_ip_parse(struct tcpk_ip *ip, const char *text, size_t len, size_t *bad)
 {

@@ -55,6 +55,10 @@ tcpk_ip_less(struct tcpk_ip a, struct tcpk_ip b)
  */
 bool	tcpk_ip_from(struct tcpk_ip *, const struct tcpk_addr *);
 
+/* The socket address of an IP address; the scope as the kernel counts them. */
+void	tcpk_ip_to(struct tcpk_ip, uint32_t scope, uint16_t port,
+	    struct tcpk_addr *);
+
 /*
  * Parse a whole text: IPv4 as four decimal octets without leading zeros, or
  * IPv6 as in RFC 4291.  No scope, no brackets, no blanks.  Returns false

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <tcpkit/addr.h>
+#include <tcpkit/ip.h>
 
 #include "tap.h"
 
@@ -44,6 +45,21 @@ static const char *const	bad[] = {
 	"11111111111111111111111111111111111111111111111111111111111111111",
 };
 
+static struct tcpk_ip
+ip_of(const struct tcpk_addr *a)
+{
+	struct tcpk_ip	ip = { 0, 0 };
+
+	tcpk_ip_from(&ip, a);
+	return ip;
+}
+
+static uint32_t
+scope_of(const struct tcpk_addr *a)
+{
+	return tcpk_addr_family(a) == AF_INET6 ? a->u.in6.sin6_scope_id : 0;
+}
+
 static void
 test_parse(void)
 {
@@ -61,6 +77,9 @@ test_parse(void)
 		tcpk_addr_format_host(&a, host, sizeof(host));
 		ok(tcpk_addr_parse(&b, host, 80, NULL) == 0 &&
 		    tcpk_addr_equal(&a, &b), "%s and back", host);
+		tcpk_ip_to(ip_of(&a), scope_of(&a), 80, &b);
+		ok(tcpk_addr_equal(&a, &b) && a.len == b.len,
+		    "%s: by its number", host);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		r = tcpk_addr_parse(&a, bad[i], 80, &err);
