@@ -249,19 +249,22 @@ targets_get(struct targets *ts, const struct tcpk_proxy_from *from,
     void (*fn)(void *, const struct targets_got *), void *arg,
     struct tcpk_err *err)
 {
-	struct targets_get	*g;
+	size_t			 tried = ts->n * sizeof(bool);
+	struct targets_get	*g = malloc(sizeof(*g) + tried);
 
-	g = calloc(1, sizeof(*g) + ts->n * sizeof(g->tried[0]));
 	if (g == NULL)
 		goto nomem;
-	g->ts = ts;
-	g->from = *from;
-	g->conn = conn;
-	g->client = hash_client(&from->client);
-	g->reserved = ts->reserve != NULL;
-	g->late = late;
-	g->fn = fn;
-	g->arg = arg;
+	*g = (struct targets_get){
+		.ts = ts,
+		.from = *from,
+		.conn = conn,
+		.client = hash_client(&from->client),
+		.reserved = ts->reserve != NULL,
+		.late = late,
+		.fn = fn,
+		.arg = arg
+	};
+	memset(g->tried, 0, tried);
 	/* Not from here: what is in the pool would be there at once. */
 	tcpk_timer_init(&g->timer, ts->loop, on_timer, g);
 	if (tcpk_timer_set(&g->timer, tcpk_loop_now(ts->loop)) == 0)

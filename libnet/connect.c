@@ -279,18 +279,24 @@ tcpk_connect_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
     void (*fn)(void *, const struct tcpk_connected *), void *arg,
     struct tcpk_err *err)
 {
-	struct tcpk_connect	*c = calloc(1, sizeof(*c));
+	/*
+	 * Not by calloc: that of some systems leaves the place of the last one
+	 * unused, and what stays of connections is then scattered around it.
+	 */
+	struct tcpk_connect	*c = malloc(sizeof(*c));
 
 	if (c == NULL) {
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 		return NULL;
 	}
-	c->loop = loop;
-	c->ep = ep;
-	c->opts = *opts;
-	c->fn = fn;
-	c->arg = arg;
-	c->started = tcpk_now();
+	*c = (struct tcpk_connect){
+		.loop = loop,
+		.ep = ep,
+		.opts = *opts,
+		.fn = fn,
+		.arg = arg,
+		.started = tcpk_now()
+	};
 	tcpk_timer_init(&c->now, loop, on_now, c);
 	tcpk_timer_init(&c->limit, loop, tcpk__connect_late, c);
 	if (start(c, err) == -1) {

@@ -24,13 +24,15 @@ close_attempt(struct attempt *a)
 void
 tcpk_dial_cancel(struct tcpk_dial *d)
 {
-	size_t	i;
+	struct attempt	*a;
+	int		 i;
 
 	if (d == NULL)
 		return;
-	for (i = 0; i < d->ntried; i++) {
-		close_attempt(d->tried[i]);
-		free(d->tried[i]);
+	while ((a = d->tried) != NULL) {
+		close_attempt(a);
+		d->tried = a->next;
+		free(a);
 	}
 	for (i = 0; i < FAMILIES; i++) {
 		tcpk_resolve_cancel(d->lookups[i]);
@@ -193,7 +195,7 @@ static void
 watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
     bool connected)
 {
-	struct attempt	*a = calloc(1, sizeof(*a));
+	struct attempt	*a = malloc(sizeof(*a)), **last;
 	bool		 opening;
 	int		 code = 0;
 
@@ -208,12 +210,16 @@ watch_attempt(struct tcpk_dial *d, int fd, const struct tcpk_addr *addr,
 		note_failure(d, addr, code != 0 ? code : ENOMEM);
 		return;
 	}
-	a->dial = d;
-	a->addr = *addr;
-	a->opening = opening;
+	for (last = &d->tried; *last != NULL; last = &(*last)->next)
+		continue;
+	*last = a;
+	*a = (struct attempt){
+		.dial = d,
+		.addr = *addr,
+		.opening = opening
+	};
 	tcpk_watch_init(&a->watch, d->loop, fd, on_writable, a);
 	tcpk_watch_want(&a->watch, TCPK_WRITE | TCPK_HUP);
-	d->tried[d->ntried++] = a;
 	d->active++;
 	/* Connected at once, as Unix and UDP sockets are: tell of it too. */
 	if (connected)
@@ -279,13 +285,13 @@ static void
 on_deadline(void *arg)
 {
 	struct tcpk_dial	*d = arg;
-	size_t			 i;
+	struct attempt		*a;
 
-	for (i = 0; i < d->ntried; i++) {
-		if (d->tried[i]->watch.fd == -1)
+	for (a = d->tried; a != NULL; a = a->next) {
+		if (a->watch.fd == -1)
 			continue;
-		note_failure(d, &d->tried[i]->addr, ETIMEDOUT);
-		close_attempt(d->tried[i]);
+		note_failure(d, &a->addr, ETIMEDOUT);
+		close_attempt(a);
 	}
 	if (d->nfailed == 0 && d->used[V6] + d->used[V4] <
 	    d->naddrs[V6] + d->naddrs[V4])
@@ -302,21 +308,23 @@ tcpk_dial_start(struct tcpk_loop *loop, const struct tcpk_endpoint *ep,
     void (*fn)(void *, const struct tcpk_dialed *), void *arg,
     struct tcpk_err *err)
 {
-	struct tcpk_dial	*d = calloc(1, sizeof(*d));
+	struct tcpk_dial	*d = malloc(sizeof(*d));	/* as connect's */
 	int			 r;
 
 	if (d == NULL) {
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 		return NULL;
 	}
-	d->loop = loop;
-	d->ep = ep;
+	*d = (struct tcpk_dial){
+		.loop = loop,
+		.ep = ep,
+		.fn = fn,
+		.arg = arg,
+		.last = V4,
+		.started = tcpk_now()
+	};
 	if (opts != NULL)
 		d->opts = *opts;
-	d->fn = fn;
-	d->arg = arg;
-	d->last = V4;
-	d->started = tcpk_now();
 	tcpk_timer_init(&d->next, loop, tcpk__dial_next, d);
 	tcpk_timer_init(&d->deadline, loop, on_deadline, d);
 	if (tcpk_timer_set(&d->deadline, d->started +

@@ -16,6 +16,7 @@
 enum { V6, V4, FAMILIES };
 
 struct attempt {
+	struct attempt	   *next;	/* the one after it */
 	struct tcpk_dial   *dial;
 	struct tcpk_watch   watch;	/* fd -1 when over */
 	struct tcpk_addr    addr;
@@ -37,9 +38,9 @@ struct tcpk_dial {
 	struct tcpk_addr	*addrs[FAMILIES];
 	size_t			 naddrs[FAMILIES], used[FAMILIES];
 	int			 last;		/* family tried last */
-	struct attempt		*tried[MAX_ATTEMPTS];
+	struct attempt		*tried;		/* in their order */
 	struct tcpk_attempt	*failed;	/* nfailed of them */
-	size_t			 ntried, nfailed, active;
+	size_t			 nfailed, active;
 };
 
 /* Addresses that need no looking up.  0 there are none, 1 taken, -1. */

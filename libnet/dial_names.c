@@ -15,7 +15,7 @@ add_addresses(struct tcpk_dial *d, int family, const struct tcpk_addr *addrs,
 {
 	size_t	i, j, used = 0;
 
-	d->addrs[family] = calloc(n, sizeof(*addrs));
+	d->addrs[family] = reallocarray(NULL, n, sizeof(*addrs));
 	if (d->addrs[family] == NULL)
 		return -1;
 	/* A hosts file may name one address twice. */
