@@ -232,6 +232,9 @@ sock_read(struct tcpk_stream *s, void *buf, size_t n)
 	do
 		got = recv(ss->watch.fd, buf, n, MSG_DONTWAIT);
 	while (got == -1 && errno == EINTR);
+	/* Who has ended had begun. */
+	if (got == 0 && n > 0)
+		ss->watch.mark |= MADE;
 	return got == -1 ? sock_fail(s, "read") : got;
 }
 

@@ -83,14 +83,14 @@ between() {
 	start relay "${COUNTED[@]}" calls "$TCPRELAY" \
 		127.0.0.1:0 "$ADDR"
 	per_connection calls "$ADDR"
-	between 20 40
+	between 20 39
 }
 
 @test "tcpecho: calls for a connection, a message and its end" {
 	needs_count
 	start server "${COUNTED[@]}" calls "$TCPECHO" 127.0.0.1:0
 	per_connection calls "$ADDR"
-	between 8 18
+	between 8 16
 }
 
 # scan FILE STATUS ADDRESS...
