@@ -220,14 +220,18 @@ feed() {
 	feed
 	start server "$TCPCAT" -lk -v --broadcast --drain-timeout 0 127.0.0.1:0 \
 		<input >/dev/null 7>&-
-	spawn fast "$PEER" "$ADDR" eof >got 7>&-
-	await says 1 'connection from'
-	local before
+	local before i
 	before=$(rss "${pid[server]}")
+	# Each of them is sent what the others say, and dropped for it.
 	spawn flood "$CHURN" flood 3 "$ADDR" 7>&-
+	await says 3 '^tcpcat: (warning: )?127\.0\.0\.1:[0-9]+: '
+	spawn fast "$PEER" "$ADDR" eof >got 7>&-
 	await says 4 'connection from'
-	head -c 16M /dev/zero >&7
-	await has got $((16 << 20))
+	head -c 1M /dev/zero >piece
+	for ((i = 1; i <= 16; i++)); do
+		cat piece >&7
+		await has got $((i << 20))
+	done
 	local more=$(($(rss "${pid[server]}") - before))
 	((more <= 32 * 1024)) || fail "$more KiB more"
 	running fast
