@@ -7,6 +7,7 @@
  * wanted waits in a temporary file.
  */
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "acl_find.h"
 #include "acl_tool.h"
 
-#define BATCH	128
+#define BATCH	64	/* lines; a bit for each of them */
 #define INPUT	"standard input"
 
 enum state { UNDECIDED, WANTED, UNWANTED };
@@ -27,13 +28,9 @@ struct filter {
 	size_t			 nlines;
 	/* Line i, with its newline, ends where line i + 1 starts. */
 	const char		*line[1 + BATCH + ACL_LINES_SLACK];
-	bool			 wanted[BATCH];		/* each line */
+	uint64_t		 wanted;	/* bit i: line i */
 	struct tcpk_ip		 reason[BATCH];		/* for JSON only */
-	/* Lines that start with IPv4: */
-	bool			 usual[BATCH];
-	uint32_t		 ip4[BATCH];
-	bool			 allow4[BATCH];
-	/* Addresses of the others: */
+	/* Addresses of lines that are not usual: */
 	size_t			 nips;
 	struct tcpk_ip		 ip[BATCH];
 	struct tcpk_verdict	 verdict[BATCH];
@@ -83,75 +80,71 @@ static void
 look_up(struct filter *f)
 {
 	struct acl_tool	*t = f->t;
-	size_t		 i, line;
+	uint64_t	 bit;
+	size_t		 i;
 	bool		 allow;
 
 	tcpk_acl_check_many(t->acl, f->ip, f->verdict, f->nips);
 	for (i = 0; i < f->nips; i++) {
-		line = f->owner[i];
+		bit = UINT64_C(1) << f->owner[i];
 		allow = f->verdict[i].allow;
 		t->allowed += allow;
 		t->denied += !allow;
-		if (t->msg.json && !f->wanted[line])
-			f->reason[line] = f->ip[i];
-		f->wanted[line] |= allow == t->want_allowed;
+		if (t->msg.json && (f->wanted & bit) == 0)
+			f->reason[f->owner[i]] = f->ip[i];
+		if (allow == t->want_allowed)
+			f->wanted |= bit;
 	}
 	f->nips = 0;
 }
 
-/* The same for the usual lines. */
 static void
-look_up4(struct filter *f)
+print_json(struct filter *f, uint64_t lines)
 {
-	struct acl_tool	*t = f->t;
-	const bool	 other = !t->want_allowed;
-	uint8_t		 usual = 0, allowed = 0;	/* BATCH at most */
-	size_t		 i;
+	struct tcpk_ip	ip;
+	int		i;
 
-	tcpk_acl_allow4_many(t->acl, f->ip4, f->allow4, f->nlines);
-	for (i = 0; i < BATCH; i++) {
-		usual += f->usual[i];
-		allowed += f->usual[i] & f->allow4[i];
-		f->wanted[i] = f->usual[i] & (f->allow4[i] ^ other);
+	for (; lines != 0; lines &= lines - 1) {
+		i = __builtin_ctzll(lines);
+		ip = f->reason[i];
+		open_json(f, ip, tcpk_acl_check_ip(f->t->acl, ip));
+		print_text(f, f->line[i], f->line[i + 1]);
+		close_json(f);
 	}
-	t->allowed += allowed;
-	t->denied += (uint8_t)(usual - allowed);
-	if (t->msg.json)
-		for (i = 0; i < f->nlines; i++)
-			f->reason[i] = tcpk_ip_from4(f->ip4[i]);
 }
 
 static void
-print_json(struct filter *f, size_t i)
+print_lines(struct filter *f, uint64_t lines)
 {
-	open_json(f, f->reason[i], tcpk_acl_check_ip(f->t->acl,
-	    f->reason[i]));
-	print_text(f, f->line[i], f->line[i + 1]);
-	close_json(f);
+	struct acl_out		*o = &f->t->out;
+	const char *const	*line;
+	char			*to;
+	size_t			 n;
+
+	to = acl_out_room(o);
+	for (; lines != 0; lines &= lines - 1) {
+		line = &f->line[__builtin_ctzll(lines)];
+		n = (size_t)(line[1] - line[0]);
+		if (n <= ACL_OUT_SHORT) {
+			memcpy(to, line[0], ACL_OUT_SHORT);
+			to += n;
+			continue;
+		}
+		acl_out_filled(o, to);
+		acl_out_bytes(o, line[0], n);
+		to = acl_out_room(o);
+	}
+	acl_out_filled(o, to);
 }
 
 static void
 finish_batch(struct filter *f)
 {
-	const char *const	*line;
-	uint8_t			 wanted[BATCH];
-	size_t			 k, n = 0;
-
-	for (k = 0; k < f->nlines; k++) {
-		wanted[n] = (uint8_t)k;
-		n += f->wanted[k];
-	}
-	f->nwanted += n;
-	if (f->print && f->t->msg.json) {
-		for (k = 0; k < n; k++)
-			print_json(f, wanted[k]);
-	} else if (f->print) {
-		for (k = 0; k < n; k++) {
-			line = &f->line[wanted[k]];
-			acl_out_line(&f->t->out, line[0],
-			    (size_t)(line[1] - line[0]));
-		}
-	}
+	f->nwanted += (uint64_t)__builtin_popcountll(f->wanted);
+	if (f->print && f->t->msg.json)
+		print_json(f, f->wanted);
+	else if (f->print)
+		print_lines(f, f->wanted);
 }
 
 /* All the addresses of a line. */
@@ -171,38 +164,63 @@ take_line(struct filter *f, size_t i)
 	}
 }
 
+/* Bit i is set when element i is. */
+static uint64_t
+mask_of(const bool b[BATCH])
+{
+	uint64_t	mask = 0, x;
+	int		i;
+
+	for (i = 0; i < BATCH; i += 8) {
+		memcpy(&x, b + i, sizeof(x));
+		mask |= (le64toh(x) * UINT64_C(0x0102040810204080) >> 56) << i;
+	}
+	return mask;
+}
+
 /*
  * Lines that start with IPv4, and then end or go on after a blank, are the
- * usual case.  All others are for take_line.
+ * usual case.  Returns which are; all others are for take_line.
  */
-static void
+static uint64_t
 take_usual(struct filter *f)
 {
-	uint8_t		 len[BATCH];
-	const char	*after;
+	struct acl_tool	*t = f->t;
+	uint32_t	 ip[BATCH];
+	uint8_t		 len[BATCH] = { 0 };
+	char		 after[BATCH] = { 0 };
+	bool		 is[BATCH], allow[BATCH] = { false };
+	uint64_t	 usual, allowed;
 	size_t		 i;
 
-	memset(f->usual, false, sizeof(f->usual));
-	tcpk_ip_scan4_many(f->ip4, len, f->line, f->nlines);
-	for (i = 0; i < f->nlines; i++) {
-		after = f->line[i] + len[i];
-		f->usual[i] = len[i] > 0 && after < f->line[i + 1] &&
-		    (*after == '\n' || *after == ' ');
-	}
-	look_up4(f);
+	tcpk_ip_scan4_many(ip, len, f->line, f->nlines);
+	tcpk_acl_allow4_many(t->acl, ip, allow, f->nlines);
+	for (i = 0; i < f->nlines; i++)
+		after[i] = f->line[i][len[i]];
+	for (i = 0; i < BATCH; i++)
+		is[i] = (len[i] > 0) & ((after[i] == '\n') |
+		    (after[i] == ' '));
+	usual = mask_of(is);
+	allowed = usual & mask_of(allow);
+	f->wanted = t->want_allowed ? allowed : usual & ~allowed;
+	t->allowed += (uint64_t)__builtin_popcountll(allowed);
+	t->denied += (uint64_t)__builtin_popcountll(usual & ~allowed);
+	if (t->msg.json)
+		for (i = 0; i < f->nlines; i++)
+			f->reason[i] = tcpk_ip_from4(ip[i]);
+	return usual;
 }
 
 static void
 take_batch(struct filter *f)
 {
-	size_t	i;
+	uint64_t	others = UINT64_MAX >> (BATCH - f->nlines);
 
-	memset(f->wanted, false, sizeof(f->wanted));
+	f->wanted = 0;
 	if (f->t->field == 1)
-		take_usual(f);
-	for (i = 0; i < f->nlines; i++)
-		if (!f->usual[i])
-			take_line(f, i);
+		others &= ~take_usual(f);
+	for (; others != 0; others &= others - 1)
+		take_line(f, (size_t)__builtin_ctzll(others));
 	look_up(f);
 	finish_batch(f);
 }

@@ -12,7 +12,7 @@ acl_lines_open(struct acl_lines *l, int fd)
 {
 	memset(l, 0, sizeof(*l));
 	l->fd = fd;
-	l->buf = malloc(ACL_LINES_SIZE + ACL_LINES_PAD);
+	l->buf = calloc(1, ACL_LINES_SIZE + ACL_LINES_PAD);
 	return l->buf == NULL ? -1 : 0;
 }
 
@@ -23,29 +23,14 @@ acl_lines_close(struct acl_lines *l)
 	l->buf = NULL;
 }
 
-/*
- * In blocks of 64 bytes, with a loop that runs as often as there are
- * newlines in the block: a loop from line to line would wait for the end of
- * each before it can begin with the next.
- */
 size_t
 acl_lines_split(const char *p, const char *end, const char **ends, size_t max)
 {
-	char		last[64];
-	const char	*at;
-	uint64_t	mask;
-	size_t		n = 0;
+	size_t	n;
 
-	for (; p < end && n < max; p += 64) {
-		at = p;
-		if (end - p < 64) {
-			memset(last, 0, sizeof(last));
-			memcpy(last, p, (size_t)(end - p));
-			at = last;
-		}
-		for (mask = acl_newlines(at); mask != 0; mask &= mask - 1)
-			ends[n++] = p + __builtin_ctzll(mask) + 1;
-	}
+	n = acl_newlines(p, end, ends, max);
+	while (n > 0 && ends[n - 1] > end)
+		n--;
 	if (n >= max)
 		return max;
 	if (n == 0 || ends[n - 1] != end)
@@ -81,6 +66,7 @@ fill(struct acl_lines *l)
 	if (n == 0)
 		l->eof = true;
 	l->end += (size_t)n;
+	l->buf[l->end] = '\0';
 	return 0;
 }
 

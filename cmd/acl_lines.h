@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 #define ACL_LINES_SIZE	(256 * 1024)
-#define ACL_LINES_PAD	32	/* bytes behind the end that may be read */
+#define ACL_LINES_PAD	64	/* bytes behind the end that may be read */
 
 enum acl_lines_what {
 	ACL_LINES_ERROR,	/* see errno */
 	ACL_LINES_END,		/* there is no more */
 	ACL_LINES_WHOLE,	/* lines with their newlines, which only the
-				   very last may lack */
+				   very last may lack; then it has a NUL */
 	ACL_LINES_PIECE,	/* of a long line that goes on */
 	ACL_LINES_REST		/* of a long line; may be empty */
 };
@@ -44,8 +44,12 @@ void	acl_lines_close(struct acl_lines *);
 size_t	acl_lines_split(const char *p, const char *end, const char **ends,
 	    size_t max);
 
-/* Bit i is set when byte i is a newline.  acl_newlines.c, _x86.c. */
-uint64_t acl_newlines(const char p[64]);
+/*
+ * The same in blocks of 64 bytes, all of the last one: up to 63 ends behind
+ * the end, or more than max, are found as well.  acl_newlines.c, _x86.c.
+ */
+size_t	acl_newlines(const char *p, const char *end, const char **ends,
+	    size_t max);
 
 /*
  * Can the next call wait for input?  (Then is the time to write what was

@@ -16,13 +16,18 @@ newlines8(const char *p)
 	return (x >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-uint64_t
-acl_newlines(const char p[64])
+size_t
+acl_newlines(const char *p, const char *end, const char **ends, size_t max)
 {
-	uint64_t	mask = 0;
+	uint64_t	mask;
+	size_t		n = 0;
 	int		i;
 
-	for (i = 0; i < 64; i += 8)
-		mask |= newlines8(p + i) << i;
-	return mask;
+	for (; p < end && n < max; p += 64) {
+		for (mask = 0, i = 0; i < 64; i += 8)
+			mask |= newlines8(p + i) << i;
+		for (; mask != 0; mask &= mask - 1)
+			ends[n++] = p + __builtin_ctzll(mask) + 1;
+	}
+	return n;
 }

@@ -35,15 +35,25 @@ acl_out_bytes(struct acl_out *o, const char *p, size_t n)
 	o->n += n;
 }
 
-/* The same, faster for short lines.  32 bytes must be readable at p. */
-static inline void
-acl_out_line(struct acl_out *o, const char *p, size_t n)
+/*
+ * Room for ACL_OUT_MANY short lines, which are put there by the caller; he
+ * says where they end.
+ */
+#define ACL_OUT_SHORT	32
+#define ACL_OUT_MANY	64
+
+static inline char *
+acl_out_room(struct acl_out *o)
 {
-	if (n <= 32 && ACL_OUT_SIZE - o->n >= 32) {
-		memcpy(o->buf + o->n, p, 32);
-		o->n += n;
-	} else
-		acl_out_bytes(o, p, n);
+	if (ACL_OUT_SIZE - o->n < ACL_OUT_MANY * ACL_OUT_SHORT)
+		acl_out_flush(o);
+	return o->buf + o->n;
+}
+
+static inline void
+acl_out_filled(struct acl_out *o, const char *end)
+{
+	o->n = (size_t)(end - o->buf);
 }
 
 void	acl_out_text(struct acl_out *, const char *);

@@ -33,6 +33,8 @@ table_free(struct table *t)
 	free(t->last6);
 	free(t->winner);
 	free(t->allow);
+	free(t->change_of);
+	free(t->changes);
 	free(t->nodes);
 	free(t->slots);
 }
@@ -47,7 +49,8 @@ tcpk_acl_free(struct tcpk_acl *acl)
 	for (i = 0; i < acl->nsources; i++)
 		free(acl->sources[i].name);
 	for (i = 0; i < FAMILIES; i++) {
-		free(acl->edges[i].e);
+		free(acl->edges[i].e4);
+		free(acl->edges[i].e6);
 		table_free(&acl->tables[i]);
 	}
 	free(acl->sources);
@@ -92,6 +95,33 @@ tcpk__acl_source(struct tcpk_acl *acl, const char *name,
 	return 0;
 }
 
+/* Room for two more. */
+static int
+grow_edges(struct edges *edges, int family)
+{
+	void	*e;
+
+	if (family == FAMILY4) {
+		e = grow(edges->e4, edges->n, 2, &edges->size,
+		    sizeof(*edges->e4));
+		edges->e4 = e != NULL ? e : edges->e4;
+	} else {
+		e = grow(edges->e6, edges->n, 2, &edges->size,
+		    sizeof(*edges->e6));
+		edges->e6 = e != NULL ? e : edges->e6;
+	}
+	return e != NULL ? 0 : -1;
+}
+
+static void
+add_edge(struct edges *edges, int family, struct edge e)
+{
+	if (family == FAMILY4)
+		edges->e4[edges->n++] = edge4(e);
+	else
+		edges->e6[edges->n++] = e;
+}
+
 /*
  * Where a rule starts and ends becomes two edges, unless that is where its
  * family does: rule.from and rule.to have these values from the beginning.
@@ -101,8 +131,8 @@ tcpk__acl_push(struct tcpk_acl *acl, const struct rule *rule,
     struct tcpk_ip first, struct tcpk_ip last, struct tcpk_err *err)
 {
 	struct edges	*edges;
-	struct edge	*e;
 	struct rule	*r;
+	uint32_t	 n = (uint32_t)acl->nrules;
 	int		 family = rule->in4 ? FAMILY4 : FAMILY6;
 
 	edges = &acl->edges[family];
@@ -113,19 +143,16 @@ tcpk__acl_push(struct tcpk_acl *acl, const struct rule *rule,
 	if (r == NULL)
 		return no_memory(err);
 	acl->rules = r;
-	e = grow(edges->e, edges->n, 2, &edges->size, sizeof(*e));
-	if (e == NULL)
+	if (grow_edges(edges, family) == -1)
 		return no_memory(err);
-	edges->e = e;
 	if (!tcpk_ip_equal(first, family_first(family)))
-		e[edges->n++] = (struct edge){ ip_prev(first),
-		    (uint32_t)acl->nrules, 0 };
+		add_edge(edges, family, (struct edge){ ip_prev(first), n,
+		    0 });
 	if (!tcpk_ip_equal(last, family_last(family)))
-		e[edges->n++] = (struct edge){ last, (uint32_t)acl->nrules,
-		    1 };
-	r[acl->nrules] = *rule;
-	r[acl->nrules].from = 0;
-	r[acl->nrules].to = TO_THE_END;
+		add_edge(edges, family, (struct edge){ last, n, 1 });
+	r[n] = *rule;
+	r[n].from = 0;
+	r[n].to = TO_THE_END;
 	acl->nrules++;
 	return 0;
 }
@@ -273,11 +300,15 @@ tcpk_acl_size(const struct tcpk_acl *acl)
 		all += strlen(acl->sources[i].name) + 1;
 	for (i = 0; i < FAMILIES; i++) {
 		t = &acl->tables[i];
-		all += acl->edges[i].size * sizeof(struct edge);
+		all += acl->edges[i].size * (i == FAMILY4 ?
+		    sizeof(uint64_t) : sizeof(struct edge));
 		all += (t->n + WINDOW) * (t->last4 != NULL ? sizeof(uint32_t) :
 		    t->last6 != NULL ? sizeof(struct tcpk_ip) : 0);
 		all += t->n * sizeof(uint32_t);
 		all += t->allow != NULL ? t->n / 8 + 1 : 0;
+		if (t->changes != NULL)
+			all += (HALVES + 1) * sizeof(*t->change_of) +
+			    (t->n + PAD) * sizeof(*t->changes);
 		all += t->nodes_size * sizeof(struct node);
 		all += t->slots_size * sizeof(uint32_t);
 	}

@@ -7,17 +7,20 @@
 static uint32_t
 number_intervals(struct tcpk_acl *acl, const struct edges *edges)
 {
-	const struct edge	*e = edges->e;
-	uint32_t		 n = 0;
-	size_t			 i;
+	struct edge	e;
+	struct tcpk_ip	before = { 0, 0 };
+	uint32_t	n = 0;
+	size_t		i;
 
 	for (i = 0; i < edges->n; i++) {
-		if (i > 0 && !tcpk_ip_equal(e[i].last, e[i - 1].last))
+		e = edge_at(edges, i);
+		if (i > 0 && !tcpk_ip_equal(e.last, before))
 			n++;
-		if (e[i].is_end)
-			acl->rules[e[i].rule].to = n;
+		before = e.last;
+		if (e.is_end)
+			acl->rules[e.rule].to = n;
 		else
-			acl->rules[e[i].rule].from = n + 1;
+			acl->rules[e.rule].from = n + 1;
 	}
 	return edges->n == 0 ? 1 : n + 2;
 }
@@ -33,7 +36,7 @@ keep_ends4(struct table *t, const struct edges *edges)
 	if (last == NULL)
 		return -1;
 	for (i = 0; i < edges->n; i++) {
-		v = (uint32_t)edges->e[i].last.lo;
+		v = (uint32_t)(edges->e4[i] >> 32);
 		if (n == 0 || last[n - 1] != v)
 			last[n++] = v;
 	}
@@ -52,12 +55,12 @@ static int
 keep_ends6(struct table *t, struct edges *edges)
 {
 	struct tcpk_ip	*last, ip, before = { 0, 0 };
-	char		*memory = (char *)edges->e;
+	char		*memory = (char *)edges->e6;
 	uint32_t	 n = 0;
 	size_t		 i;
 
 	for (i = 0; i < edges->n; i++) {
-		ip = edges->e[i].last;
+		ip = edges->e6[i].last;
 		if (n > 0 && tcpk_ip_equal(ip, before))
 			continue;
 		memcpy(memory + n++ * sizeof(ip), &ip, sizeof(ip));
@@ -66,7 +69,7 @@ keep_ends6(struct table *t, struct edges *edges)
 	last = realloc(memory, (t->n + WINDOW) * sizeof(*last));
 	if (last == NULL)
 		return -1;
-	edges->e = NULL;
+	edges->e6 = NULL;
 	while (n < t->n + WINDOW)
 		last[n++] = family_last(FAMILY6);
 	t->last6 = last;
@@ -142,13 +145,17 @@ cut(struct tcpk_acl *acl, int family)
 	struct table	*t = &acl->tables[family];
 	int		 ret;
 
-	tcpk__acl_sort(edges->e, edges->n);
+	if (family == FAMILY6)
+		tcpk__acl_sort6(edges->e6, edges->n);
+	else if (tcpk__acl_sort4(edges->e4, edges->n) == -1)
+		return -1;
 	t->n = number_intervals(acl, edges);
 	if (family == FAMILY4)
 		ret = keep_ends4(t, edges);
 	else
 		ret = keep_ends6(t, edges);
-	free(edges->e);
+	free(edges->e4);
+	free(edges->e6);
 	memset(edges, 0, sizeof(*edges));
 	return ret;
 }
@@ -168,6 +175,7 @@ default_verdict(const struct tcpk_acl *acl)
 int
 tcpk_acl_compile(struct tcpk_acl *acl, struct tcpk_err *err)
 {
+	struct table	*t;
 	struct rule	*fit;
 	int		 i;
 
@@ -181,7 +189,9 @@ tcpk_acl_compile(struct tcpk_acl *acl, struct tcpk_err *err)
 		if (paint(acl, &acl->tables[i], i) == -1 ||
 		    tcpk__acl_index(&acl->tables[i]) == -1)
 			goto fail;
-	if (keep_verdicts(&acl->tables[FAMILY4]) == -1)
+	t = &acl->tables[FAMILY4];
+	if (keep_verdicts(t) == -1 ||
+	    (t->n >= LONG && tcpk__acl_changes(t) == -1))
 		goto fail;
 	fit = realloc(acl->rules, (acl->nrules + 1) * sizeof(*fit));
 	if (fit != NULL) {

@@ -17,6 +17,11 @@
  *     rule.to are intervals, the same ones in each family it is in.
  *  5. Node 0 is the root.  A slot holds an interval from which WINDOW
  *     comparisons reach the right one, or IS_NODE and another node.
+ *  6. If there are changes (IPv4, long lists), these are the lower halves,
+ *     in order, of the addresses whose verdict is not that of the address
+ *     before; those with the upper half h are from change_of[h] on up to
+ *     change_of[h + 1].  An address is allowed if the index of the first
+ *     change behind it is odd.  PAD more may be read.
  */
 #ifndef ACL_IMPL_H
 #define ACL_IMPL_H
@@ -24,6 +29,9 @@
 #include "tcpkit/acl.h"
 
 #define WINDOW		8
+#define LONG		65536	/* intervals, of a long list */
+#define HALVES		65536	/* that an address of IPv4 can have on top */
+#define PAD		16	/* a power of two */
 #define IS_NODE		UINT32_C(0x80000000)
 #define MAX_RULES	((UINT32_C(1) << 29) - 1)
 #define MAX_LINE	((UINT32_C(1) << 28) - 1)
@@ -48,7 +56,8 @@ struct edge {
 };
 
 struct edges {
-	struct edge	*e;
+	uint64_t	*e4;	/* one of the two, by family; see edge4() */
+	struct edge	*e6;
 	size_t		 n, size;
 };
 
@@ -66,6 +75,8 @@ struct table {
 	struct tcpk_ip	*last6;
 	uint32_t	*winner;
 	uint8_t		*allow;		/* of IPv4 only */
+	uint32_t	*change_of;	/* or NULL, like changes */
+	uint16_t	*changes;
 	struct node	*nodes;
 	uint32_t	*slots;
 	uint32_t	 nnodes, nslots, nodes_size, slots_size;
@@ -102,6 +113,25 @@ family_last(int family)
 {
 	return family == FAMILY4 ? tcpk_ip_from4(UINT32_MAX) :
 	    (struct tcpk_ip){ UINT64_MAX, UINT64_MAX };
+}
+
+/* An edge of IPv4 in a quarter of the memory, to be sorted as a number. */
+static inline uint64_t
+edge4(struct edge e)
+{
+	return e.last.lo << 32 | e.rule << 1 | e.is_end;
+}
+
+static inline struct edge
+edge_at(const struct edges *edges, size_t i)
+{
+	uint64_t	e;
+
+	if (edges->e6 != NULL)
+		return edges->e6[i];
+	e = edges->e4[i];
+	return (struct edge){ tcpk_ip_from4((uint32_t)(e >> 32)),
+	    (uint32_t)e >> 1, e & 1 };
 }
 
 /* The last address of an interval. */
@@ -180,7 +210,7 @@ struct acl_parser {
 	uint32_t	 line, column;	/* of the next byte */
 	uint32_t	 token_column;
 	size_t		 len;
-	char		 token[MAX_TOKEN];
+	char		 token[MAX_TOKEN + 1];
 };
 
 int	tcpk__acl_start(struct acl_parser *, struct tcpk_acl *,
@@ -195,18 +225,31 @@ int	tcpk__acl_refuse(const struct acl_parser *, const char *at,
 	    const char *why, struct tcpk_err *);
 
 /* acl_sort.c */
-void	tcpk__acl_sort(struct edge *, size_t n);
+int	tcpk__acl_sort4(uint64_t *, size_t n);
+void	tcpk__acl_sort6(struct edge *, size_t n);
 
 /*
- * The intervals of GROUP addresses of IPv4: acl_find4.c or acl_find4_x86.c.
- * The same with the means of the language alone: acl_lookup.c.
+ * The intervals of n addresses of IPv4, at most GROUP, which both arrays have
+ * room for: acl_find4.c or acl_find4_x86.c.  The same with the means of the
+ * language alone: acl_lookup.c.
  */
 #define GROUP	32
 
 void	tcpk__acl_find4(const struct table *, const uint32_t *ip,
-	    uint32_t *interval);
+	    uint32_t *interval, size_t n);
 void	tcpk__acl_find4_plain(const struct table *, const uint32_t *ip,
-	    uint32_t *interval);
+	    uint32_t *interval, size_t n);
+
+/* And the verdicts alone, faster if changes were made; -1: out of memory. */
+int	tcpk__acl_changes(struct table *);
+void	tcpk__acl_allow4(const struct table *, const uint32_t *ip,
+	    bool *allow);
+
+static inline bool
+allow4(const struct table *t, uint32_t i)
+{
+	return t->allow[i / 8] >> i % 8 & 1;
+}
 
 /* Where the way of an address through a node goes on. */
 

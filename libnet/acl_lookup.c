@@ -56,20 +56,21 @@ follow6(const struct table *t, const uint32_t *slot, struct tcpk_ip ip)
 }
 
 void
-tcpk__acl_find4_plain(const struct table *t, const uint32_t *ip, uint32_t *i)
+tcpk__acl_find4_plain(const struct table *t, const uint32_t *ip, uint32_t *i,
+    size_t n)
 {
 	const uint32_t	*slot[GROUP];
 	size_t		 k;
 
-	for (k = 0; k < GROUP; k++) {
+	for (k = 0; k < n; k++) {
 		slot[k] = slot4(t, 0, ip[k]);
 		__builtin_prefetch(slot[k]);
 	}
-	for (k = 0; k < GROUP; k++) {
+	for (k = 0; k < n; k++) {
 		i[k] = follow4(t, slot[k], ip[k]);
 		__builtin_prefetch(&t->last4[i[k]]);
 	}
-	for (k = 0; k < GROUP; k++)
+	for (k = 0; k < n; k++)
 		i[k] = count4(t, i[k], ip[k]);
 }
 
@@ -83,7 +84,7 @@ check_group4(const struct table *t, uint32_t *ip, const uint32_t *at,
 
 	for (k = n; k < GROUP; k++)
 		ip[k] = 0;
-	tcpk__acl_find4(t, ip, i);
+	tcpk__acl_find4(t, ip, i, n);
 	for (k = 0; k < n; k++)
 		__builtin_prefetch(&t->winner[i[k]]);
 	for (k = 0; k < n; k++)
@@ -147,15 +148,16 @@ tcpk_acl_check_many(const struct tcpk_acl *acl, const struct tcpk_ip *ip,
 		    n - i < GROUP ? n - i : GROUP);
 }
 
+/* Fewer than a group. */
 static void
-allow_group4(const struct table *t, const uint32_t *ip, bool *allow)
+allow_few4(const struct table *t, const uint32_t *ip, bool *allow, size_t n)
 {
-	uint32_t	i[GROUP];
-	size_t		k;
+	uint32_t	ip4[GROUP] = { 0 };
+	bool		out[GROUP];
 
-	tcpk__acl_find4(t, ip, i);
-	for (k = 0; k < GROUP; k++)
-		allow[k] = t->allow[i[k] / 8] >> i[k] % 8 & 1;
+	memcpy(ip4, ip, n * sizeof(*ip));
+	tcpk__acl_allow4(t, ip4, out);
+	memcpy(allow, out, n * sizeof(*allow));
 }
 
 void
@@ -163,20 +165,15 @@ tcpk_acl_allow4_many(const struct tcpk_acl *acl, const uint32_t *ip,
     bool *allow, size_t n)
 {
 	const struct table	*t = &acl->tables[FAMILY4];
-	uint32_t		 few[GROUP] = { 0 };
-	bool			 verdict4[GROUP];
 
 	if (!acl->compiled) {
 		memset(allow, 0, n * sizeof(*allow));
 		return;
 	}
 	for (; n >= GROUP; ip += GROUP, allow += GROUP, n -= GROUP)
-		allow_group4(t, ip, allow);
-	if (n > 0) {
-		memcpy(few, ip, n * sizeof(*ip));
-		allow_group4(t, few, verdict4);
-		memcpy(allow, verdict4, n * sizeof(*allow));
-	}
+		tcpk__acl_allow4(t, ip, allow);
+	if (n > 0)
+		allow_few4(t, ip, allow, n);
 }
 
 struct tcpk_verdict

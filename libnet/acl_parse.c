@@ -16,6 +16,7 @@ is_separator(char c)
 static int
 end_token(struct acl_parser *ps, struct tcpk_err *err)
 {
+	ps->token[ps->len] = '\0';
 	if (ps->len > 0 && tcpk__acl_add_rule(ps, err) == -1)
 		return -1;
 	ps->len = 0;

@@ -290,14 +290,22 @@ plain_rule(const struct text *t, struct range *r)
 {
 	struct tcpk_ip	 ip;
 	const char	*p;
-	unsigned	 bits = 0, max;
+	uint32_t	 v4 = 0;
+	uint8_t		 n4;
+	unsigned	 bits = 0, max = 32;
 	size_t		 n;
 
-	n = tcpk_ip_scan(&ip, t->p, (size_t)(t->end - t->p));
-	/* (Mapped addresses have rules of their own.) */
-	if (n == 0 || (tcpk_ip_is4(ip) && memchr(t->p, ':', n) != NULL))
-		return false;
-	max = tcpk_ip_is4(ip) ? 32 : 128;
+	/* The token is long enough to be read so, and ends with a NUL. */
+	tcpk_ip_scan4_many(&v4, &n4, &t->p, 1);
+	ip = tcpk_ip_from4(v4);
+	n = n4;
+	if (n == 0) {
+		n = tcpk_ip_scan(&ip, t->p, (size_t)(t->end - t->p));
+		max = 128;
+		/* (Mapped addresses have rules of their own.) */
+		if (n == 0 || tcpk_ip_is4(ip))
+			return false;
+	}
 	p = t->p + n;
 	if (p == t->end)
 		bits = max;

@@ -66,9 +66,9 @@ shape_of(__m128i digits, uint32_t *len)
 	const struct shape	*shape;
 	unsigned		other, rest, ends;
 
-	/* Behind the sixteen bytes all bits are set. */
-	other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(digits,
-	    _mm_min_epu8(digits, _mm_set1_epi8(9))));
+	/* What is over 9 gets its top bit; bytes behind the sixteen do. */
+	other = 0xffff0000 | (unsigned)_mm_movemask_epi8(_mm_adds_epu8(digits,
+	    _mm_set1_epi8(0x7f - 9)));
 	rest = other & (other - 1);
 	rest &= rest - 1;
 	rest &= rest - 1;

@@ -118,8 +118,8 @@ many_differ(const struct tcpk_acl *acl, uint32_t ip4, struct tcpk_verdict v)
 	for (k = 0; k <= GROUP; k++)
 		ip[k] = k % 2 == 0 ? ip4 : ip4 + rnd(1u << k % 31);
 	tcpk_acl_allow4_many(acl, ip, allow, GROUP + 1);
-	tcpk__acl_find4(t, ip, i);
-	tcpk__acl_find4_plain(t, ip, plain);
+	tcpk__acl_find4(t, ip, i, GROUP);
+	tcpk__acl_find4_plain(t, ip, plain, GROUP);
 	for (k = 0; k < GROUP; k++)
 		bad += i[k] != plain[k] || (k % 2 == 0 &&
 		    (t->winner[i[k]] >> 1 != v.rule || allow[k] != v.allow));
@@ -269,6 +269,10 @@ one_list(unsigned n, int narrow)
 		return 1;
 	}
 	bad = compare(acl, &m, &m, true) + check_simple(acl, &m);
+	/* What only long lists have. */
+	if (n > 5)
+		bad += tcpk__acl_changes(&acl->tables[FAMILY4]) == -1 ||
+		    compare(acl, &m, &m, true) != 0;
 	/* What is shown of each rule is that rule. */
 	for (i = 1; i <= n; i++) {
 		struct model	one = { NULL, 0 };

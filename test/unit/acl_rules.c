@@ -449,6 +449,41 @@ test_limits(void)
 	free(text);
 }
 
+/* IPv4 by the group and one by one, from just before each rule to behind. */
+static void
+test_long(char sign, bool all_near)
+{
+	enum { N = 40000, NEAR = 10000, BOTH = N + NEAR };
+	static uint32_t		 ip[3 * BOTH];
+	static bool		 allow[3 * BOTH];
+	char			*text = malloc(BOTH * 24), *at = text;
+	const struct table	*t;
+	struct tcpk_acl		*acl;
+	uint32_t		 i, v, bad = 0;
+
+	for (i = 0; i < BOTH; i++) {
+		v = all_near || i >= N ? UINT32_C(0x0a010000) + i * 5 :
+		    i * UINT32_C(2654435761);
+		at += sprintf(at, "%c%u.%u.%u.%u\n", sign, v >> 24,
+		    v >> 16 & 255, v >> 8 & 255, v & 255);
+		ip[3 * i] = v - 1;
+		ip[3 * i + 1] = v;
+		ip[3 * i + 2] = v + 1;
+	}
+	acl = list(text);
+	tcpk_acl_allow4_many(acl, ip, allow, 3 * BOTH);
+	for (i = 0; i < 3 * BOTH; i++)
+		bad += allow[i] != tcpk_acl_check_ip(acl,
+		    tcpk_ip_from4(ip[i])).allow;
+	t = &acl->tables[FAMILY4];
+	ok(bad == 0, "%u intervals, %s", (unsigned)t->n,
+	    t->changes != NULL ? "with their changes" : "without changes");
+	if (all_near)
+		ok(t->changes == NULL, "as too many are near each other");
+	tcpk_acl_free(acl);
+	free(text);
+}
+
 static char	findings[4096];
 
 static void
@@ -511,6 +546,9 @@ main(void)
 	test_pieces();
 	test_unusual();
 	test_limits();
+	test_long('+', false);
+	test_long('-', false);
+	test_long('+', true);
 	test_lint();
 	return done_testing();
 }
