@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A period that no power of two divides, so that a lost page shows. */
-#define LOAD_PERIOD	262139
+/* Whole lines of the cache, but no whole pages, so that a lost one shows. */
+#define LOAD_PERIOD	262080
 #define LOAD_PIECE	131072	/* as cat writes and reads */
 #define LOAD_MESSAGE	64
 #define LOAD_EVENTS	256

@@ -29,15 +29,34 @@ right() {
 }
 
 @test "from a pipe to a pipe: every byte is counted and compared" {
+	local damage place
 	"$LOAD" feed 1000000 >fed
 	[ "$(size fed)" -eq 1000000 ]
 	"$LOAD" sink <fed >out
 	holds out '1000000\n'
-	for damage in lost:999999 changed:1000000 doubled:1000001; do
-		python3 "$DAMAGE" ${damage%:*} 300000 - <fed >bad
-		run -1 "$LOAD" sink <bad
-		assert_output "${damage#*:} wrong"
+	"$LOAD" feed 1000000 | "$LOAD" sink >out
+	holds out '1000000\n'
+	# In the first read, and behind it.
+	for place in 1000 300000; do
+		for damage in lost:999999 changed:1000000 doubled:1000001; do
+			python3 "$DAMAGE" ${damage%:*} $place - <fed >bad
+			run -1 "$LOAD" sink <bad
+			assert_output "${damage#*:} wrong"
+			run -1 "$LOAD" sink < <(cat bad)
+			assert_output "${damage#*:} wrong"
+		done
 	done
+	{	# two pages, in the other order
+		head -c 409600 fed
+		tail -c +413697 fed >rest
+		head -c 4096 rest
+		tail -c +409601 fed >rest
+		head -c 4096 rest
+		tail -c +417793 fed
+	} >bad
+	[ "$(size bad)" -eq 1000000 ]
+	run -1 "$LOAD" sink <bad
+	assert_output '1000000 wrong'
 	head -c 300000 fed >bad		# nothing is wrong, but the count
 	run -0 "$LOAD" sink <bad
 	assert_output 300000
