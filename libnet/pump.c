@@ -309,6 +309,7 @@ no_memory:
 	if (p != NULL) {
 		drop_timer(p);
 		tcpk__half_release(&p->half[0]);
+		tcpk__half_release(&p->half[1]);
 		if (p->opts != NULL)
 			free_opts(p);
 		free(p);

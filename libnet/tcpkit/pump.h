@@ -31,7 +31,10 @@ struct tcpk_pump;
  * at_most, which tcpk_pump_defaults sets to TCPK_FOREVER.
  */
 struct tcpk_half_opts {
-	/* Read nothing; half-close when the other direction has ended. */
+	/*
+	 * Read nothing; half-close when the other direction has ended.  Not of
+	 * an echo.
+	 */
 	bool		mute;
 	/* Read and throw away. */
 	bool		discard;

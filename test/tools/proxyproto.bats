@@ -238,6 +238,15 @@ nginx_stream() {
 	await says 1 '^tcpcat: denied 127\.0\.0\.1:[0-9]+: -127\.0\.0\.0/8'
 }
 
+@test "max-per-host goes by it, too, and each gives its place back" {
+	local i
+	serve proxy-protocol=+127/8,max-per-host=1
+	for i in 1 2 3; do
+		says_whom 'PROXY TCP6 :: :: 1 2\r\n' ':: 1 :: 2'
+		await says "$i" 'done after'
+	done
+}
+
 @test "without a list there is one warning, also after a reload" {
 	echo '+all' >list
 	serve proxy-protocol,acl-file=list --workers 2
