@@ -208,11 +208,12 @@ ask() {
 }
 
 @test "-p is the source port" {
-	start port "$PORTS" 127.0.0.3=refuse	# so nobody has it on 127.0.0.2
+	# So nobody has it on all addresses, nor on one that only we use.
+	start port "$PORTS" 127.0.0.3=refuse
 	local from=$PORT
 	serve 127.0.0.1:0
-	ask -s 127.0.0.2 -p "$from" "127.0.0.1:$PORT"
-	said "peer: connection from 127.0.0.2:$from" server
+	ask -s 127.0.26.1 -p "$from" "127.0.0.1:$PORT"
+	said "peer: connection from 127.0.26.1:$from" server
 }
 
 @test "source= is the source, and wins over -s" {
@@ -225,8 +226,8 @@ ask() {
 	start port "$PORTS" 127.0.0.3=refuse
 	local from=$PORT
 	serve 127.0.0.1:0
-	ask "127.0.0.1:$PORT,source=127.0.0.2:$from"
-	said "peer: connection from 127.0.0.2:$from" server
+	ask "127.0.0.1:$PORT,source=127.0.26.2:$from"
+	said "peer: connection from 127.0.26.2:$from" server
 }
 
 @test "a source that is not ours is 1, with the reason" {

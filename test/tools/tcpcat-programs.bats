@@ -112,10 +112,10 @@ variables='env | grep -E "^(PROTO|TCP[A-Z]*)=" | sort'
 	start port "$PORTS" 127.0.0.3=refuse
 	local server=${pid[server]} from=$PORT
 	ADDR=$(sed -n 's/^tcpcat: listening on //p' server.err)
-	expect 0 "$TCPCAT" -s 127.0.0.2 -p "$from" "$ADDR" >got
+	expect 0 "$TCPCAT" -s 127.0.26.3 -p "$from" "$ADDR" >got
 	wait "$server"
 	grep -qx PROTO=TCP got
-	grep -qx TCPREMOTEIP=127.0.0.2 got
+	grep -qx TCPREMOTEIP=127.0.26.3 got
 	grep -qx TCPREMOTEPORT="$from" got
 	grep -qx TCPLOCALIP=127.0.0.1 got
 	grep -qx TCPLOCALPORT="${ADDR##*:}" got
