@@ -310,8 +310,7 @@ no_memory:
 		drop_timer(p);
 		tcpk__half_release(&p->half[0]);
 		tcpk__half_release(&p->half[1]);
-		if (p->opts != NULL)
-			free_opts(p);
+		free_opts(p);
 		free(p);
 	}
 	tcpk_err_set(err, TCPK_EIO, "out of memory");
