@@ -13,19 +13,20 @@
 static const char *
 name_of(struct listener *l, const struct tcpk_addr *a)
 {
-	char	text[TCPK_ADDR_TEXT], **grown;
-	size_t	i;
+	struct listener_name	*grown;
+	char			 text[TCPK_ADDR_TEXT];
+	size_t			 i;
 
-	tcpk_addr_format(a, text, sizeof(text));
 	for (i = 0; i < l->nnames; i++)
-		if (strcmp(l->names[i], text) == 0)
-			return l->names[i];
+		if (tcpk_addr_equal(&l->names[i].addr, a))
+			return l->names[i].text;
 	grown = reallocarray(l->names, l->nnames + 1, sizeof(*grown));
 	if (grown == NULL)
 		return NULL;
 	l->names = grown;
-	l->names[l->nnames] = strdup(text);
-	return l->names[l->nnames] != NULL ? l->names[l->nnames++] : NULL;
+	grown[i].addr = *a;
+	grown[i].text = strdup(tcpk_addr_format(a, text, sizeof(text)));
+	return grown[i].text != NULL ? l->names[l->nnames++].text : NULL;
 }
 
 /* Who it is, which may be a Unix socket without a name, as most have. */

@@ -11,13 +11,18 @@
 
 #include "server.h"
 
+struct listener_name {
+	struct tcpk_addr	 addr;
+	char			*text;
+};
+
 struct listener {
 	struct server		*server;
 	struct tcpk_serve	*serve;
 	const struct tcpk_endpoint *ep;
 	struct tcpk_limits	*limits;	/* NULL: those of serve */
 	size_t			 clients;	/* that came here */
-	char			**names;	/* its addresses, as text */
+	struct listener_name	*names;		/* its addresses */
 	size_t			 nnames;
 	bool			 retired;	/* freed with the last of them */
 	char			 text[TCPK_ADDR_TEXT];	/* its address */

@@ -201,7 +201,7 @@ free_listener(struct listener *l)
 	if (l->server->parent == NULL)
 		tcpk_limits_free(l->limits);
 	while (l->nnames > 0)
-		free(l->names[--l->nnames]);
+		free(l->names[--l->nnames].text);
 	free(l->names);
 	free(l);
 }
