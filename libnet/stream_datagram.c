@@ -157,9 +157,16 @@ dgram_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 }
 
 static const struct tcpk__stream_ops	dgram_ops = {
-	dgram_read, dgram_write, dgram_finish, dgram_drained, dgram_want,
-	dgram_hup, dgram_reset, dgram_free, dgram_fds, NULL, false,
-	false, true, false, NULL, NULL
+	.read = dgram_read,
+	.write = dgram_write,
+	.finish = dgram_finish,
+	.drained = dgram_drained,
+	.want = dgram_want,
+	.hup = dgram_hup,
+	.reset = dgram_reset,
+	.free = dgram_free,
+	.fds = dgram_fds,
+	.whole = true
 };
 
 struct tcpk_stream *

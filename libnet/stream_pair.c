@@ -275,9 +275,15 @@ same_file(int a, int b)
 }
 
 static const struct tcpk__stream_ops	stdio_ops = {
-	tcpk__pair_read, tcpk__pair_write, stdio_finish, stdio_drained,
-	stdio_want, stdio_hup, stdio_reset, stdio_free, tcpk__pair_fds,
-	NULL, false, false, false, false, NULL, NULL
+	.read = tcpk__pair_read,
+	.write = tcpk__pair_write,
+	.finish = stdio_finish,
+	.drained = stdio_drained,
+	.want = stdio_want,
+	.hup = stdio_hup,
+	.reset = stdio_reset,
+	.free = stdio_free,
+	.fds = tcpk__pair_fds
 };
 
 struct tcpk_stream *

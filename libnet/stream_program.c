@@ -115,10 +115,16 @@ program_free(struct tcpk_stream *s)
 }
 
 static const struct tcpk__stream_ops	program_ops = {
-	tcpk__pair_read, program_write, program_finish, program_drained,
-	tcpk__pair_want, program_hup, program_reset, program_free,
-	tcpk__pair_fds, NULL, false, true, false, false,
-	NULL, NULL
+	.read = tcpk__pair_read,
+	.write = program_write,
+	.finish = program_finish,
+	.drained = program_drained,
+	.want = tcpk__pair_want,
+	.hup = program_hup,
+	.reset = program_reset,
+	.free = program_free,
+	.fds = tcpk__pair_fds,
+	.couples = true
 };
 
 /*

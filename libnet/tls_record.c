@@ -314,9 +314,17 @@ tls_inner(const struct tcpk_stream *s)
 }
 
 static const struct tcpk__stream_ops	tls_ops = {
-	tcpk__tls_read, tls_write, tls_finish, tls_drained, tls_want, tls_hup,
-	tls_reset, tls_free, tls_fds, tls_inner, true, false,
-	false, false, NULL, NULL
+	.read = tcpk__tls_read,
+	.write = tls_write,
+	.finish = tls_finish,
+	.drained = tls_drained,
+	.want = tls_want,
+	.hup = tls_hup,
+	.reset = tls_reset,
+	.free = tls_free,
+	.fds = tls_fds,
+	.inner = tls_inner,
+	.lingers = true
 };
 
 struct tcpk_stream *
