@@ -257,6 +257,19 @@ tcpk_addr_is_any(const struct tcpk_addr *a)
 }
 
 bool
+tcpk_addr_is_loopback(const struct tcpk_addr *a)
+{
+	switch (tcpk_addr_family(a)) {
+	case AF_INET:
+		return ntohl(a->u.in.sin_addr.s_addr) >> 24 == 127;
+	case AF_INET6:
+		return IN6_IS_ADDR_LOOPBACK(&a->u.in6.sin6_addr);
+	default:
+		return false;
+	}
+}
+
+bool
 tcpk_addr_is_named(const struct tcpk_addr *a)
 {
 	return tcpk_addr_family(a) != AF_UNIX ||

@@ -60,14 +60,19 @@ void
 tcpk__changes_tell(struct tcpk__changes *cs)
 {
 	struct tcpk_watch	*w;
-	size_t			 i;
+	size_t			 i, kept = 0;
 
 	for (i = 0; i < cs->n; i++) {
 		w = cs->list[i];
 		if (w == NULL)
 			continue;
 		w->changed = 0;
-		tell(w);
+		/* Who is called next may want something else after that. */
+		if (w->set == 0 && w->next != NULL) {
+			cs->list[kept++] = w;
+			w->changed = (uint32_t)kept;
+		} else
+			tell(w);
 	}
-	cs->n = 0;
+	cs->n = kept;
 }

@@ -93,6 +93,31 @@ bind_source(int fd, const struct tcpk_addr *target,
 	return 0;
 }
 
+static int
+begin(int fd, const struct tcpk_addr *a)
+{
+	int	ret;
+
+	do
+		ret = connect(fd, &a->u.sa, a->len);
+	while (ret == -1 && errno == EINTR);
+	return ret;
+}
+
+/*
+ * To this host a connection is made by the time connect() returns, only that
+ * it does not say so before it is asked again: then nothing is waited for.
+ */
+static int
+begin_near(int fd, const struct tcpk_addr *a)
+{
+	int	ret = begin(fd, a);
+
+	if (ret == -1 && errno == EINPROGRESS)
+		ret = begin(fd, a);
+	return ret == -1 && errno == EISCONN ? 0 : ret;
+}
+
 int
 tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
     bool *done, struct tcpk_err *err)
@@ -107,9 +132,8 @@ tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
 	if (o->source.len != 0 && tcpk_addr_family(a) != AF_UNIX &&
 	    bind_source(fd, a, &o->source, err) == -1)
 		goto fail;
-	do
-		ret = connect(fd, &a->u.sa, a->len);
-	while (ret == -1 && errno == EINTR);
+	ret = tcpk_addr_is_loopback(a) && !o->mptcp ? begin_near(fd, a) :
+	    begin(fd, a);
 	*done = ret == 0;
 	if (ret == 0 || errno == EINPROGRESS || errno == EALREADY)
 		return fd;

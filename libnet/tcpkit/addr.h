@@ -81,6 +81,9 @@ void	tcpk_addr_any(struct tcpk_addr *, int family, uint16_t port);
 /* True for 0.0.0.0, :: and no address. */
 bool	tcpk_addr_is_any(const struct tcpk_addr *);
 
+/* True for 127.0.0.0/8 and ::1: RFC 6890, section 2.2.2, and RFC 4291. */
+bool	tcpk_addr_is_loopback(const struct tcpk_addr *);
+
 /* Not a Unix socket without a name, as most clients have. */
 bool	tcpk_addr_is_named(const struct tcpk_addr *);
 

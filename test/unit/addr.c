@@ -256,6 +256,8 @@ test_rest(void)
 	ok(strcmp(tcpk_addr_format(&b, text, sizeof(text)), "[::]:5") == 0 &&
 	    tcpk_addr_is_any(&b) && !tcpk_addr_equal(&a, &b), "any: %s",
 	    text);
+	ok(!tcpk_addr_is_loopback(&a) && !tcpk_addr_is_loopback(&b),
+	    "any: not loopback");
 	tcpk_addr_set_port(&a, 65535);
 	tcpk_addr_set_port(&b, 6);
 	ok(tcpk_addr_port(&a) == 65535 && tcpk_addr_port(&b) == 6, "ports");
@@ -264,6 +266,11 @@ test_rest(void)
 	ok(tcpk_addr_equal(&a, &b) && !tcpk_addr_is_any(&a), "mapped equal");
 	tcpk_addr_set_port(&b, 6);
 	ok(!tcpk_addr_equal(&a, &b), "not with another port");
+	ok(!tcpk_addr_is_loopback(&a), "1.2.3.4: not loopback");
+	tcpk_addr_parse(&a, "127.255.0.1", 5, NULL);
+	tcpk_addr_parse(&b, "::1", 5, NULL);
+	ok(tcpk_addr_is_loopback(&a) && tcpk_addr_is_loopback(&b),
+	    "loopback");
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
 	ok(tcpk_addr_equal(&a, &b) && tcpk_addr_port(&a) == 0, "none equal");
