@@ -282,19 +282,20 @@ tcpk_pump_start(struct tcpk_loop *loop, struct tcpk_stream *a,
     void (*done)(void *, const struct tcpk_pump_report *), void *arg,
     struct tcpk_err *err)
 {
-	struct tcpk_pump	*p = calloc(1, sizeof(*p));
+	struct tcpk_pump	*p = malloc(sizeof(*p));	/* as connect's */
 	uint64_t		 now = tcpk_now();
 
-	if (p == NULL || tcpk_loop_scratch(loop) == NULL)
+	if (p == NULL)
 		goto no_memory;
-	p->loop = loop;
-	p->streams[0] = a;
-	p->streams[1] = b;
-	if (!keep_opts(p, opts))
+	*p = (struct tcpk_pump){
+		.loop = loop,
+		.streams = { a, b },
+		.done = done,
+		.arg = arg,
+		.side = -1
+	};
+	if (!keep_opts(p, opts) || tcpk_loop_scratch(loop) == NULL)
 		goto no_memory;
-	p->done = done;
-	p->arg = arg;
-	p->side = -1;
 	init_half(p, 0, now);
 	init_half(p, 1, now);
 	if (!put_first(&p->half[0], &opts->half[0]) ||

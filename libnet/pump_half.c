@@ -15,11 +15,13 @@
  * piece passes here exactly once for each time it is offered.
  */
 static ssize_t
-offer(struct tcpk__half *h, const char *data, size_t n)
+offer(struct tcpk__half *h, const char *data, size_t n, bool last)
 {
-	ssize_t	put;
+	struct tcpk_stream	*dst = tcpk__half_dst(h);
+	ssize_t			 put;
 
-	put = tcpk_stream_write(tcpk__half_dst(h), data, n);
+	put = last ? tcpk_stream_write_last(dst, data, n) :
+	    tcpk_stream_write(dst, data, n);
 	if (put > 0) {
 		h->bytes += put;
 		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
@@ -43,7 +45,7 @@ flush(struct tcpk__half *h)
 	if (h->piped)
 		return tcpk__splice_flush(h);
 	while (h->off < h->len) {
-		put = offer(h, h->buf + h->off, h->len - h->off);
+		put = offer(h, h->buf + h->off, h->len - h->off, false);
 		if (put <= 0)
 			return false;
 		h->off += (uint32_t)put;
@@ -66,14 +68,14 @@ no_memory(struct tcpk__half *h)
  * the loop's scratch buffer, or in buf already.
  */
 static bool
-pass_on(struct tcpk__half *h, char *data, size_t n)
+pass_on(struct tcpk__half *h, char *data, size_t n, bool last)
 {
 	size_t	put = 0;
 	ssize_t	took;
 
 	/* A pipe that took all it holds may have been emptied meanwhile. */
 	do {
-		took = offer(h, data + put, n - put);
+		took = offer(h, data + put, n - put, last);
 		if (took == -1)
 			return false;
 		put += (size_t)took;
@@ -115,6 +117,22 @@ fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 			h->src_broken = true;
 	}
 	return n;
+}
+
+/*
+ * Is a short piece all that comes before the end, and that passed on at once?
+ * Its source has said so (TCPK_END), if nothing lies between it and us that
+ * reads ahead, or keeps back.
+ */
+static bool
+is_last(const struct tcpk__half *h)
+{
+	const struct tcpk_half_opts	*o = tcpk__half_opts(h);
+	int				 in, out;
+
+	return (tcpk__half_pump(h)->last & 1u << h->index) != 0 &&
+	    !o->no_shutdown && !o->no_finish &&
+	    tcpk_stream_fds(tcpk__half_src(h), &in, &out);
 }
 
 /*
@@ -168,7 +186,7 @@ turn(struct tcpk__half *h, bool first)
 	h->taken += got;
 	h->heard = true;
 	h->moved_at = tcpk_loop_now(loop);
-	if (!pass_on(h, data, got))
+	if (!pass_on(h, data, got, !h->large && is_last(h)))
 		return false;
 	if (h->taken == limit) {
 		tcpk__half_limit_reached(h);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,6 +370,14 @@ tcpk_sock_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
 		return errno;
 	return code;
+}
+
+void
+tcpk_sock_push(int fd)
+{
+	int	on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void

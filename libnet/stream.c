@@ -13,6 +13,9 @@
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL	0	/* then SIGPIPE must be ignored */
 #endif
+#ifndef MSG_MORE
+#define MSG_MORE	0	/* then each piece goes at once */
+#endif
 
 ssize_t
 tcpk_stream_read(struct tcpk_stream *s, void *buf, size_t n)
@@ -24,6 +27,13 @@ ssize_t
 tcpk_stream_write(struct tcpk_stream *s, const void *buf, size_t n)
 {
 	return s->ops->write(s, buf, n);
+}
+
+ssize_t
+tcpk_stream_write_last(struct tcpk_stream *s, const void *buf, size_t n)
+{
+	return s->ops->write_last != NULL ? s->ops->write_last(s, buf, n) :
+	    s->ops->write(s, buf, n);
 }
 
 int
@@ -208,6 +218,7 @@ tcpk_stream_failed(struct tcpk_stream *s, const char *verb, int code)
 /* The watch's mark. */
 #define HUNG_UP	1u	/* and nothing more to tell of it */
 #define MADE	2u	/* the connection, for sure */
+#define KEPT	4u	/* bytes that wait for the end */
 
 struct sock_stream {
 	struct tcpk_stream s;
@@ -239,15 +250,29 @@ sock_read(struct tcpk_stream *s, void *buf, size_t n)
 }
 
 static ssize_t
-sock_write(struct tcpk_stream *s, const void *buf, size_t n)
+sock_send(struct tcpk_stream *s, const void *buf, size_t n, int flags)
 {
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	ssize_t			 put;
 
+	flags |= MSG_DONTWAIT | MSG_NOSIGNAL;
 	do
-		put = send(ss->watch.fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		put = send(ss->watch.fd, buf, n, flags);
 	while (put == -1 && errno == EINTR);
 	return put == -1 ? sock_fail(s, "write") : put;
+}
+
+static ssize_t
+sock_write(struct tcpk_stream *s, const void *buf, size_t n)
+{
+	return sock_send(s, buf, n, 0);
+}
+
+static ssize_t
+sock_write_last(struct tcpk_stream *s, const void *buf, size_t n)
+{
+	((struct sock_stream *)s)->watch.mark |= KEPT;
+	return sock_send(s, buf, n, MSG_MORE);
 }
 
 static int
@@ -256,6 +281,7 @@ sock_finish(struct tcpk_stream *s)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
+	ss->watch.mark &= ~KEPT;
 	if (shutdown(ss->watch.fd, SHUT_WR) == 0)
 		return 0;
 	code = errno;
@@ -272,6 +298,9 @@ sock_drained(struct tcpk_stream *s, uint64_t *left)
 	struct sock_stream	*ss = (struct sock_stream *)s;
 	int			 code;
 
+	if ((ss->watch.mark & KEPT) != 0)
+		tcpk_sock_push(ss->watch.fd);
+	ss->watch.mark &= ~KEPT;
 	code = tcpk_sock_drained(ss->watch.fd, (ss->watch.mark & MADE) != 0,
 	    left);
 	if (code != 0)
@@ -341,21 +370,29 @@ sock_fds(const struct tcpk_stream *s, int *rfd, int *wfd)
 }
 
 static const struct tcpk__stream_ops	sock_ops = {
-	sock_read, sock_write, sock_finish, sock_drained, sock_want,
-	sock_hup, sock_reset, sock_free, sock_fds, NULL, true, false,
-	false, false, NULL, NULL
+	.read = sock_read,
+	.write = sock_write,
+	.finish = sock_finish,
+	.drained = sock_drained,
+	.want = sock_want,
+	.hup = sock_hup,
+	.reset = sock_reset,
+	.free = sock_free,
+	.fds = sock_fds,
+	.lingers = true,
+	.write_last = sock_write_last
 };
 
 struct tcpk_stream *
 tcpk_stream_socket(struct tcpk_loop *loop, int fd, struct tcpk_err *err)
 {
-	struct sock_stream	*ss = calloc(1, sizeof(*ss));
+	struct sock_stream	*ss = malloc(sizeof(*ss));	/* as connect's */
 
 	if (ss == NULL) {
 		tcpk_err_set(err, TCPK_EIO, "out of memory");
 		return NULL;
 	}
-	ss->s.ops = &sock_ops;
+	*ss = (struct sock_stream){ .s.ops = &sock_ops };
 	tcpk_watch_init(&ss->watch, loop, fd, sock_ready, ss);
 	return &ss->s;
 }

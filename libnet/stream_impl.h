@@ -23,6 +23,8 @@ struct tcpk__stream_ops {
 	/* NULL: it never does.  See tcpk_stream_holds, tcpk_stream_let_go. */
 	uint64_t (*holds)(const struct tcpk_stream *);
 	bool	(*let_go)(struct tcpk_stream *);
+	/* NULL: as write. */
+	ssize_t	(*write_last)(struct tcpk_stream *, const void *, size_t);
 };
 
 /* The first member of every stream. */

@@ -105,6 +105,9 @@ uint64_t tcpk_sock_unsent(int fd);
  */
 int	tcpk_sock_drained(int fd, bool made, uint64_t *left);
 
+/* Send what was kept back to go out with more: TCP_NODELAY does it, tcp(7). */
+void	tcpk_sock_push(int fd);
+
 /* Let close() send a reset instead of a FIN (SO_LINGER, zero). */
 void	tcpk_sock_reset_on_close(int fd);
 

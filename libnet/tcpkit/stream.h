@@ -36,6 +36,13 @@ ssize_t	tcpk_stream_read(struct tcpk_stream *, void *, size_t n);
 ssize_t	tcpk_stream_write(struct tcpk_stream *, const void *, size_t n);
 
 /*
+ * The same for bytes that tcpk_stream_finish is to follow at once: they may go
+ * out with the end, as one segment (RFC 9293, section 3.5), and wait for it.
+ * tcpk_stream_drained, too, sends them on their way.
+ */
+ssize_t	tcpk_stream_write_last(struct tcpk_stream *, const void *, size_t n);
+
+/*
  * No more will be written: pass the end of file on.  0 when the other side
  * will see it; TCPK_AGAIN: call again when ready to write; -1.
  */

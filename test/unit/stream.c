@@ -191,6 +191,42 @@ test_socket(const char *name, void (*make)(int[2]))
 	ok(fcntl(fds[0], F_GETFD) == -1, "%s: free closes it", name);
 }
 
+/* Bytes that may go out with the end: with it, or when they are asked for. */
+static void
+test_last(const char *name, void (*make)(int[2]))
+{
+	struct tcpk_stream	*s;
+	uint64_t		 left;
+	char			 buf[16];
+	int			 fds[2];
+
+	make(fds);
+	s = tcpk_stream_socket(loop, fds[0], NULL);
+	ok(tcpk_stream_write_last(s, "hello", 5) == 5 &&
+	    tcpk_stream_finish(s) == 0 && read(fds[1], buf, 16) == 5 &&
+	    read(fds[1], buf, 16) == 0, "%s: the last bytes and the end",
+	    name);
+	ok(drained(s), "%s: all of it has arrived", name);
+	tcpk_stream_free(s);
+	close(fds[1]);
+	make(fds);
+	s = tcpk_stream_socket(loop, fds[0], NULL);
+	ok(tcpk_stream_write_last(s, "hello", 5) == 5 &&
+	    tcpk_stream_drained(s, &left) != -1 &&
+	    recv(fds[1], buf, 16, MSG_DONTWAIT) == 5,
+	    "%s: whoever asks for it has it on its way", name);
+	tcpk_stream_free(s);
+	close(fds[1]);
+	make(fds);
+	s = tcpk_stream_socket(loop, fds[0], NULL);
+	ok(tcpk_stream_write_last(s, "hello", 5) == 5 &&
+	    tcpk_stream_write(s, "world", 5) == 5 &&
+	    recv(fds[1], buf, 16, MSG_DONTWAIT) == 10,
+	    "%s: more after all", name);
+	tcpk_stream_free(s);
+	close(fds[1]);
+}
+
 /* The peer breaks the connection: what every verb says then. */
 static void
 test_reset(void)
@@ -782,6 +818,8 @@ main(void)
 	before = count_fds();
 	test_socket("unix", make_pair);
 	test_socket("tcp", make_tcp);
+	test_last("unix", make_pair);
+	test_last("tcp", make_tcp);
 	test_reset();
 	signal(SIGPIPE, SIG_IGN);
 	test_pipes();
