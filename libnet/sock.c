@@ -106,6 +106,13 @@ begin(int fd, const struct tcpk_addr *a)
 	return ret;
 }
 
+/* One of TCP that stays within this host, for sure. */
+static bool
+is_near(const struct tcpk_addr *a, const struct tcpk_options *o)
+{
+	return tcpk_addr_is_loopback(a) && !o->mptcp;
+}
+
 /*
  * To this host a connection is made by the time connect() returns, only that
  * it does not say so before it is asked again: then nothing is waited for.
@@ -113,8 +120,10 @@ begin(int fd, const struct tcpk_addr *a)
 static int
 begin_near(int fd, const struct tcpk_addr *a)
 {
-	int	ret = begin(fd, a);
+	int	ret;
 
+	tcpk__sock_unpace(fd);
+	ret = begin(fd, a);
 	if (ret == -1 && errno == EINPROGRESS)
 		ret = begin(fd, a);
 	return ret == -1 && errno == EISCONN ? 0 : ret;
@@ -134,8 +143,7 @@ tcpk_sock_connect(const struct tcpk_addr *a, const struct tcpk_options *o,
 	if (o->source.len != 0 && tcpk_addr_family(a) != AF_UNIX &&
 	    bind_source(fd, a, &o->source, err) == -1)
 		goto fail;
-	ret = tcpk_addr_is_loopback(a) && !o->mptcp ? begin_near(fd, a) :
-	    begin(fd, a);
+	ret = is_near(a, o) ? begin_near(fd, a) : begin(fd, a);
 	*done = ret == 0;
 	if (ret == 0 || errno == EINPROGRESS || errno == EALREADY)
 		return fd;
@@ -280,6 +288,9 @@ tcpk_sock_listen(const struct tcpk_addr *a, const struct tcpk_options *o,
 	}
 	if (ret == -1)
 		goto fail;
+	/* What is accepted has it of the listener. */
+	if (is_near(a, o))
+		tcpk__sock_unpace(fd);
 	if (o->backlog != 0)
 		backlog = (int)o->backlog;
 	if (listen(fd, backlog) == 0)

@@ -18,6 +18,13 @@ int	tcpk__sock_new_mptcp(int family, struct tcpk_err *);
 int	tcpk__sock_fastopen(int fd, enum tcpk_role, struct tcpk_err *);
 
 /*
+ * Its peers are on this host: let nothing pace what is sent to them, if
+ * anything would.  Before connect or listen: sock_pacing.c or
+ * sock_pacing_none.c.
+ */
+void	tcpk__sock_unpace(int fd);
+
+/*
  * Set what the options ask for; before connect or listen.  type is
  * SOCK_STREAM, or SOCK_DGRAM: then what is TCP's own is left out.
  */

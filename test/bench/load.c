@@ -37,6 +37,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,17 @@ load_same(const unsigned char *p, size_t n, uint64_t at)
 	return memcmp(p, load_pattern + at % LOAD_PERIOD, n) == 0;
 }
 
+/*
+ * A client that sends by the clock (BBR) would be what is measured; as its
+ * target is in tcprelay.py.
+ */
+static void
+unpace(int fd)
+{
+	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) == -1)
+		load_die("reno");
+}
+
 int
 load_dial(const char *port)
 {
@@ -136,7 +148,10 @@ load_dial(const char *port)
 	sin.sin_port = htons((uint16_t)atoi(port));
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd == -1 || connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0)
+	if (fd == -1)
+		load_die("socket");
+	unpace(fd);
+	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0)
 		load_die("connect");
 	return fd;
 }

@@ -111,6 +111,8 @@ class Relay(Server):
     def __init__(self, name, bench, cpu=None, tls=False):
         self.name = name
         self.target = socket.socket()
+        self.target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION,
+                               b"reno")
         self.target.bind(("127.0.0.1", 0))
         self.target.listen(4096)
         back = self.target.getsockname()[1]

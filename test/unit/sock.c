@@ -11,6 +11,11 @@
 #include "help.h"
 #include "sock_impl.h"
 
+/* Told by the Makefile. */
+#ifndef PACED
+#define PACED	false
+#endif
+
 static struct tcpk_err	err;
 
 /* The options of an address, for connecting or listening. */
@@ -127,6 +132,69 @@ test_connect(const char *host)
 	if (c != -1)
 		close(c);
 }
+
+#ifdef TCP_CONGESTION
+/* Does a socket have this congestion control? */
+static bool
+controlled_by(int fd, const char *name)
+{
+	char		is[32] = "";
+	socklen_t	len = sizeof(is) - 1;
+
+	getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, is, &len);
+	if (strcmp(is, name) == 0)
+		return true;
+	note("%s, not %s", is, name);
+	return false;
+}
+
+static void
+test_pacing(void)
+{
+	static const char *const names[] = { "bbr", "cubic", "reno" };
+	const char	*name;
+	char		 usual[32] = "";
+	socklen_t	 len = sizeof(usual) - 1;
+	struct tcpk_addr a;
+	bool		 done;
+	size_t		 i;
+	int		 fd, l, c, s;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		name = names[i];
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name,
+		    (socklen_t)strlen(name)) == 0) {
+			tcpk__sock_unpace(fd);
+			ok(controlled_by(fd, i == 0 && PACED ? "reno" : name),
+			    "%s: not paced", name);
+		} else
+			note("%s: not to be had here", name);
+		close(fd);
+	}
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, usual, &len);
+	close(fd);
+	name = strncmp(usual, "bbr", 3) == 0 && PACED ? "reno" : usual;
+	l = listen_on("127.0.0.1", "0", &a);
+	c = connect_to(&a, "h:1", &done);
+	finish(c);
+	s = tcpk_sock_accept(l, NULL);
+	ok(controlled_by(c, name) && controlled_by(s, name),
+	    "within this host: %s", name);
+	close(s);
+	close(c);
+	close(l);
+	l = listen_on("0.0.0.0", "0", &a);
+	ok(controlled_by(l, usual), "for anyone: %s, the system's", usual);
+	close(l);
+	a = addr("192.0.2.77", 9);
+	c = connect_to(&a, "h:1", &done);
+	ok(c == -1 || controlled_by(c, usual), "elsewhere: %s", usual);
+	if (c != -1)
+		close(c);
+}
+#endif
 
 static void
 test_options(void)
@@ -436,6 +504,9 @@ main(void)
 	/* Each of these left one listener open on purpose. */
 	before += l == -1 ? 1 : 2;
 	test_options();
+#ifdef TCP_CONGESTION
+	test_pacing();
+#endif
 	test_fastopen();
 	test_mptcp();
 	test_dual();
