@@ -136,15 +136,84 @@ is_last(const struct tcpk__half *h)
 }
 
 /*
+ * Find a place for the next piece: dst's own, if it lends one (h->lent), else
+ * the loop's scratch buffer, or for a slow dst where it may have to stay.
+ * first: src said that it has something.  NULL: not now.
+ */
+static char *
+find_place(struct tcpk__half *h, bool first, size_t *room)
+{
+	struct tcpk_stream	*dst = tcpk__half_dst(h);
+	struct tcpk_loop	*loop = tcpk__half_pump(h)->loop;
+	void			*place;
+	int			 r = 0;
+
+	h->blocked = h->lent = false;
+	/* An echo's reading may have to write, an alert. */
+	if (h->buf == NULL && !h->src_broken && tcpk__half_src(h) != dst)
+		r = tcpk_stream_room(dst, &place, room);
+	if (r == 1) {
+		h->lent = true;
+		return place;
+	}
+	if (r == TCPK_AGAIN) {
+		/* Nobody else would tell that there is nothing more. */
+		h->blocked = first || tcpk__half_pump(h)->cut;
+		return NULL;
+	}
+	if (r == -1) {
+		tcpk__half_dst_failed(h);
+		return NULL;
+	}
+	*room = TCPK_SCRATCH;
+	if (h->slow && h->buf == NULL)
+		h->buf = tcpk_loop_buffer(loop);
+	place = h->buf != NULL ? h->buf : tcpk_loop_scratch(loop);
+	if (place == NULL)
+		no_memory(h);
+	return place;
+}
+
+/* dst takes what lies in the place that it lent, as pass_on. */
+static bool
+commit(struct tcpk__half *h, size_t n)
+{
+	if (tcpk_stream_commit(tcpk__half_dst(h), n) == -1) {
+		tcpk__half_dst_failed(h);
+		return false;
+	}
+	h->bytes += n;
+	return true;
+}
+
+/* Read as much as there is, at most room: as tcpk_stream_read. */
+static ssize_t
+take(struct tcpk__half *h, char *data, size_t room)
+{
+	ssize_t	got;
+
+	got = h->src_broken ? -1 :
+	    tcpk_stream_read(tcpk__half_src(h), data, room);
+	if (got > 0) {
+		got = (ssize_t)fill(h, data, (size_t)got, room);
+		h->large = got >= LARGE_PIECE;
+		h->taken += (uint64_t)got;
+		h->heard = true;
+		h->moved_at = tcpk_loop_now(tcpk__half_pump(h)->loop);
+	} else if (h->lent)
+		tcpk_stream_commit(tcpk__half_dst(h), 0);
+	return got;
+}
+
+/*
  * Read a piece and pass it on.  True when it makes sense to go on.  first: it
  * is what src said it has.
  */
 static bool
 turn(struct tcpk__half *h, bool first)
 {
-	struct tcpk_loop *loop = tcpk__half_pump(h)->loop;
 	uint64_t limit = tcpk__half_opts(h)->limit;
-	size_t	 room = TCPK_SCRATCH;
+	size_t	 room;
 	ssize_t	 got;
 	char	*data;
 	bool	 go_on;
@@ -156,18 +225,12 @@ turn(struct tcpk__half *h, bool first)
 		if (!first)
 			return false;
 	}
+	data = find_place(h, first, &room);
+	if (data == NULL)
+		return false;
 	if (limit != 0 && limit - h->taken < room)
 		room = limit - h->taken;
-	/* To a slow dst a piece goes from where it may have to stay. */
-	if (h->slow && h->buf == NULL)
-		h->buf = tcpk_loop_buffer(loop);
-	data = h->buf != NULL ? h->buf : tcpk_loop_scratch(loop);
-	if (data == NULL) {
-		no_memory(h);
-		return false;
-	}
-	got = h->src_broken ? -1 :
-	    tcpk_stream_read(tcpk__half_src(h), data, room);
+	got = take(h, data, room);
 	if (got == TCPK_AGAIN) {
 		if (tcpk__half_pump(h)->cut)
 			tcpk__half_end_of_input(h);
@@ -181,12 +244,8 @@ turn(struct tcpk__half *h, bool first)
 		tcpk__half_src_failed(h);
 		return false;
 	}
-	got = (ssize_t)fill(h, data, (size_t)got, room);
-	h->large = got >= LARGE_PIECE;
-	h->taken += got;
-	h->heard = true;
-	h->moved_at = tcpk_loop_now(loop);
-	if (!pass_on(h, data, got, !h->large && is_last(h)))
+	if (!(h->lent ? commit(h, (size_t)got) :
+	    pass_on(h, data, got, !h->large && is_last(h))))
 		return false;
 	if (h->taken == limit) {
 		tcpk__half_limit_reached(h);

@@ -44,6 +44,7 @@ struct tcpk__half {
 	bool		 direct : 1;	/* without a pipe of ours */
 	bool		 blocked : 1;	/* dst, with more in src: pending */
 	bool		 piped : 1;	/* what is pending is in a pipe */
+	bool		 lent : 1;	/* dst, the place of the next piece */
 	enum { UNDECIDED, YES, NO } splice : 2, lowat : 2;
 	unsigned char	 looks : 3;	/* DRAIN: so often, for the back-off */
 	uint32_t	 drain_left;	/* DRAIN: bytes not acknowledged */

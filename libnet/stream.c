@@ -37,6 +37,18 @@ tcpk_stream_write_last(struct tcpk_stream *s, const void *buf, size_t n)
 }
 
 int
+tcpk_stream_room(struct tcpk_stream *s, void **place, size_t *n)
+{
+	return s->ops->room != NULL ? s->ops->room(s, place, n) : 0;
+}
+
+int
+tcpk_stream_commit(struct tcpk_stream *s, size_t n)
+{
+	return s->ops->commit(s, n);
+}
+
+int
 tcpk_stream_finish(struct tcpk_stream *s)
 {
 	return s->ops->finish(s);

@@ -25,6 +25,9 @@ struct tcpk__stream_ops {
 	bool	(*let_go)(struct tcpk_stream *);
 	/* NULL: as write. */
 	ssize_t	(*write_last)(struct tcpk_stream *, const void *, size_t);
+	/* NULL: it takes what is written only.  See tcpk_stream_room. */
+	int	(*room)(struct tcpk_stream *, void **, size_t *);
+	int	(*commit)(struct tcpk_stream *, size_t);
 };
 
 /* The first member of every stream. */

@@ -2,7 +2,7 @@
  * tls, private: the configuration (tls_config.c), its part in a handshake
  * (tls_role.c, tls_server.c: suites, keys, sessions), the handshake
  * (tls_handshake.c) and how it ended (tls_outcome.c), the records after it
- * (tls_record.c, tls_open.c), and what numbers mean (tls_words.c).
+ * (tls_record.c, tls_open.c, tls_seal.c), and what numbers mean (tls_words.c).
  */
 #ifndef TLS_IMPL_H
 #define TLS_IMPL_H

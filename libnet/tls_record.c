@@ -19,12 +19,6 @@
 
 #define MAX_RECORD	(TCPK__TLS_HEADER + TCPK__TLS_MAX_PLAIN + 32)
 
-/* Records that go out in one write. */
-#define MAX_BATCH	(TCPK_SCRATCH / TCPK__TLS_MAX_PLAIN)
-
-/* The longest alert that our suites make. */
-#define SEALED_ALERT	(TCPK__TLS_HEADER + 8 + 2 + TCPK__TLS_TAG)
-
 int
 tcpk__tls_take_error(struct tcpk__tls *t)
 {
@@ -32,80 +26,6 @@ tcpk__tls_take_error(struct tcpk__tls *t)
 	if (t->s.err != NULL)
 		return -1;
 	return tcpk__stream_fail_as(&t->s, tcpk_stream_err(t->inner));
-}
-
-static unsigned char *
-seal(struct tcpk__tls *t, unsigned type, const void *data, size_t n)
-{
-	unsigned char	*plain = t->buf + t->len + t->prefix;
-
-	if (data != NULL)
-		memcpy(plain, data, n);
-	(*t->out)->encrypt(t->out, (int)type, TCPK__TLS_VERSION, plain, &n);
-	t->len += (uint32_t)n;
-	return plain;
-}
-
-static void
-release(struct tcpk__tls *t)
-{
-	tcpk_loop_buffer_done(t->loop, t->buf);
-	t->buf = NULL;
-	t->off = t->len = 0;
-}
-
-static bool
-borrow(struct tcpk__tls *t)
-{
-	if (t->buf == NULL)
-		t->buf = tcpk_loop_buffer(t->loop);
-	if (t->buf == NULL)
-		tcpk__stream_fail(&t->s, TCPK_EIO, 0, "out of memory");
-	return t->buf != NULL;
-}
-
-/*
- * A peer need not wait for our close_notify before it closes (RFC 5246,
- * section 7.2.1), and resets us then: when nothing but that is missing, all
- * that we sent has arrived.  Whether all that the peer sent came is for the
- * reading side to tell.
- */
-static bool
-only_close_is_missing(struct tcpk__tls *t)
-{
-	uint64_t	left = UINT64_MAX;
-
-	if (!t->close_sent)
-		return false;
-	tcpk_stream_drained(t->inner, &left);
-	return left + (t->len - t->off) <= t->prefix + 2u + TCPK__TLS_TAG;
-}
-
-int
-tcpk__tls_flush(struct tcpk__tls *t)
-{
-	ssize_t	put;
-
-	if (t->write_failed)
-		return -1;
-	while (t->off < t->len) {
-		put = tcpk_stream_write(t->inner, t->buf + t->off,
-		    t->len - t->off);
-		if (put == TCPK_AGAIN)
-			return TCPK_AGAIN;
-		if (put < 0) {
-			if (only_close_is_missing(t))
-				break;
-			t->write_failed = true;
-			tcpk__tls_take_error(t);
-			release(t);
-			return -1;
-		}
-		t->off += (uint32_t)put;
-	}
-	if (t->buf != NULL)
-		release(t);
-	return 0;
 }
 
 bool
@@ -125,46 +45,6 @@ tcpk__tls_set_want(struct tcpk__tls *t)
 	if (tcpk__tls_has_held(t))
 		tcpk_timer_set(&t->held, tcpk_now());
 	tcpk_stream_want(t->inner, want);
-}
-
-bool
-tcpk__tls_alert(struct tcpk__tls *t, unsigned level, unsigned alert)
-{
-	unsigned char	what[2] = { (unsigned char)level,
-			    (unsigned char)alert };
-
-	if (t->write_failed || !borrow(t) ||
-	    t->len + SEALED_ALERT > TCPK_BUFFER)
-		return false;
-	seal(t, TCPK__RECORD_ALERT, what, sizeof(what));
-	return true;
-}
-
-static ssize_t
-tls_write(struct tcpk_stream *s, const void *buf, size_t n)
-{
-	struct tcpk__tls	*t = (struct tcpk__tls *)s;
-	const unsigned char	*p = buf;
-	size_t			 at = 0, piece;
-	int			 r;
-
-	r = tcpk__tls_flush(t);
-	if (r != 0)
-		return r;
-	if (n > MAX_BATCH * (size_t)t->max_plain)
-		n = MAX_BATCH * (size_t)t->max_plain;
-	if (n == 0)
-		return 0;
-	if (!borrow(t))
-		return -1;
-	for (; at < n; at += piece) {
-		piece = n - at < t->max_plain ? n - at : t->max_plain;
-		seal(t, TCPK__RECORD_DATA, p + at, piece);
-	}
-	if (tcpk__tls_flush(t) == -1)
-		return -1;
-	tcpk__tls_set_want(t);
-	return (ssize_t)n;
 }
 
 static int
@@ -197,7 +77,7 @@ tls_drained(struct tcpk_stream *s, uint64_t *left)
 	pending = t->len - t->off;
 	r = tcpk_stream_drained(t->inner, left);
 	if (r == -1)
-		return only_close_is_missing(t) ? 0 : tcpk__tls_take_error(t);
+		return tcpk__tls_only_close(t) ? 0 : tcpk__tls_take_error(t);
 	*left += pending;
 	return *left == 0 ? 0 : TCPK_AGAIN;
 }
@@ -248,7 +128,7 @@ tls_hup(struct tcpk_stream *s)
 	if (t->write_failed)
 		return -1;
 	r = tcpk_stream_hup(t->inner);
-	if (r == -1 && only_close_is_missing(t))
+	if (r == -1 && tcpk__tls_only_close(t))
 		return TCPK_GONE;
 	return r == -1 ? tcpk__tls_take_error(t) : r;
 }
@@ -288,7 +168,7 @@ tls_free(struct tcpk_stream *s)
 		sweep(t);
 	tcpk_stream_free(t->inner);
 	if (t->buf != NULL)
-		release(t);
+		tcpk_loop_buffer_done(t->loop, t->buf);
 	if (t->plain != NULL)
 		explicit_bzero(t->plain, t->plain_len);
 	free(t->plain);
@@ -315,7 +195,7 @@ tls_inner(const struct tcpk_stream *s)
 
 static const struct tcpk__stream_ops	tls_ops = {
 	.read = tcpk__tls_read,
-	.write = tls_write,
+	.write = tcpk__tls_write,
 	.finish = tls_finish,
 	.drained = tls_drained,
 	.want = tls_want,
@@ -324,7 +204,9 @@ static const struct tcpk__stream_ops	tls_ops = {
 	.free = tls_free,
 	.fds = tls_fds,
 	.inner = tls_inner,
-	.lingers = true
+	.lingers = true,
+	.room = tcpk__tls_room,
+	.commit = tcpk__tls_commit
 };
 
 struct tcpk_stream *

@@ -1,4 +1,7 @@
-/* tls_record, private: the stream (tls_record.c) and its reading (tls_open.c). */
+/*
+ * tls_record, private: the stream (tls_record.c), its reading (tls_open.c) and
+ * its writing (tls_seal.c).
+ */
 #ifndef TLS_RECORD_IMPL_H
 #define TLS_RECORD_IMPL_H
 
@@ -37,11 +40,27 @@ struct tcpk__tls {
 /* Keep the inner stream's error as our own; -1. */
 int	tcpk__tls_take_error(struct tcpk__tls *);
 
+/* --- tls_seal.c ---------------------------------------------------------- */
+
+ssize_t	tcpk__tls_write(struct tcpk_stream *, const void *, size_t);
+int	tcpk__tls_room(struct tcpk_stream *, void **, size_t *);
+int	tcpk__tls_commit(struct tcpk_stream *, size_t);
+
 /* Write what is sealed.  0 all is written, TCPK_AGAIN, -1. */
 int	tcpk__tls_flush(struct tcpk__tls *);
 
 /* Seal one alert, if it finds room behind what is sealed already. */
 bool	tcpk__tls_alert(struct tcpk__tls *, unsigned level, unsigned alert);
+
+/*
+ * A peer need not wait for our close_notify before it closes (RFC 5246,
+ * section 7.2.1), and resets us then: when nothing but that is missing, all
+ * that we sent has arrived.  Whether all that the peer sent came is for the
+ * reading side to tell.
+ */
+bool	tcpk__tls_only_close(struct tcpk__tls *);
+
+/* --- tls_record.c -------------------------------------------------------- */
 
 /* Is there something to read although the inner stream has nothing? */
 bool	tcpk__tls_has_held(const struct tcpk__tls *);

@@ -43,6 +43,20 @@ ssize_t	tcpk_stream_write(struct tcpk_stream *, const void *, size_t n);
 ssize_t	tcpk_stream_write_last(struct tcpk_stream *, const void *, size_t n);
 
 /*
+ * A place where the next bytes can be put for the stream to take them without
+ * a copy.  1: *place has room for *n of them, until tcpk_stream_commit; nothing
+ * else may be done with the stream before that.  0: it has no such place,
+ * write to it; TCPK_AGAIN: wait until it is ready to write; -1.
+ */
+int	tcpk_stream_room(struct tcpk_stream *, void **place, size_t *n);
+
+/*
+ * So many bytes are there, which the stream takes, all of them; 0: none, and
+ * the place was not needed.  0, or -1.
+ */
+int	tcpk_stream_commit(struct tcpk_stream *, size_t n);
+
+/*
  * No more will be written: pass the end of file on.  0 when the other side
  * will see it; TCPK_AGAIN: call again when ready to write; -1.
  */

@@ -352,6 +352,92 @@ test_full(void)
 	part();
 }
 
+/* n bytes for the place that a stream lends; what room said, or commit. */
+static int
+lay(struct end *e, size_t n, size_t *room)
+{
+	unsigned char	*p;
+	void		*place;
+	size_t		 i;
+	int		 r = tcpk_stream_room(e->stream, &place, room);
+
+	if (r != 1)
+		return r;
+	p = place;
+	n = n < *room ? n : *room;
+	for (i = 0; i < n; i++)
+		p[i] = byte_at(e->seed, e->put + i);
+	if (tcpk_stream_commit(e->stream, n) == -1)
+		return -1;
+	e->put += n;
+	return 1;
+}
+
+static void
+test_room(void)
+{
+	static const size_t	sizes[] = { 1, 511, 512, 513, 8191, 8192,
+	    16383, 16384, 16385, 200000, 262143, 262144, 262145 };
+	struct tcpk__tls	*t;
+	size_t			 i, most, room, sum;
+	bool			 fine, sizes_fit = true;
+	uint64_t		 end;
+
+	for (most = 512; most <= 16384; most += 16384 - 512) {
+		fine = true;
+		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			meet_tcp();
+			t = (struct tcpk__tls *)c.stream;
+			t->max_plain = (uint16_t)most;
+			end_move(&s, 0, false);
+			end = tcpk_now() + LONG;
+			for (sum = 0; sum < 3 && tcpk_now() < end;
+			    tcpk_loop_turn(loop, TCPK_MS, NULL))
+				sum += lay(&c, sizes[i], &room) == 1;
+			sizes_fit = sizes_fit && room == 16 * most;
+			while (s.got < c.put && tcpk_now() < end)
+				tcpk_loop_turn(loop, TCPK_MS, NULL);
+			fine = fine && s.got == c.put && !s.wrong &&
+			    c.put == 3 * (sizes[i] < room ? sizes[i] : room) &&
+			    t->buf == NULL;
+			part();
+		}
+		ok(fine, "laid where it is sealed, in records of %zu", most);
+	}
+	ok(sizes_fit, "there is room for sixteen of them");
+
+	meet_pair();
+	t = (struct tcpk__tls *)c.stream;
+	ok(lay(&c, 0, &room) == 1 && t->buf == NULL, "a place that is not "
+	    "needed is given back");
+	end_move(&s, 0, false);
+	turn_for(loop, 5 * TCPK_MS);
+	ok(s.calls == 0, "and nothing is sent");
+	s.paused = true;
+	end_want(&s);
+	while (lay(&c, 100000, &room) == 1)
+		;
+	ok(lay(&c, 1, &room) == TCPK_AGAIN && t->len > t->off,
+	    "full after %llu bytes", (unsigned long long)c.put);
+	s.paused = false;
+	end_want(&s);
+	end = tcpk_now() + LONG;
+	while (s.got < c.put && tcpk_now() < end)
+		tcpk_loop_turn(loop, TCPK_MS, NULL);
+	ok(s.got == c.put && !s.wrong && t->buf == NULL,
+	    "that arrive by themselves");
+	part();
+
+	meet_tcp();
+	tcpk_stream_reset(s.stream);
+	end_free(&s);
+	turn_for(loop, 5 * TCPK_MS);
+	ok(lay(&c, 1000, &room) == -1 && lay(&c, 0, &room) == -1 &&
+	    tcpk_stream_err(c.stream)->kind == TCPK_ECUT,
+	    "for a peer that is gone: %s", tcpk_stream_err(c.stream)->text);
+	part();
+}
+
 /* --- ends ----------------------------------------------------------------- */
 
 static void
@@ -642,6 +728,7 @@ main(void)
 	test_held();
 	test_unattended();
 	test_full();
+	test_room();
 	test_half_close();
 	test_lost();
 	test_truncation();
