@@ -102,13 +102,15 @@ pass_on(struct tcpk__half *h, char *data, size_t n, bool last)
 /*
  * A pipe gives no more than it holds, and its writer has filled it again by
  * the time we look: one large piece wakes the far end once, where four small
- * ones wake it four times.  Nothing is waited for.
+ * ones wake it four times.  Nothing is waited for.  Datagrams are not joined.
  */
 static size_t
 fill(struct tcpk__half *h, char *data, size_t n, size_t room)
 {
 	ssize_t	got = (ssize_t)n;
 
+	if (got >= LARGE_PIECE && tcpk_stream_whole(tcpk__half_src(h)))
+		return n;
 	while (got >= LARGE_PIECE && n < room) {
 		got = tcpk_stream_read(tcpk__half_src(h), data + n, room - n);
 		if (got > 0)
@@ -143,14 +145,19 @@ is_last(const struct tcpk__half *h)
 static char *
 find_place(struct tcpk__half *h, bool first, size_t *room)
 {
+	struct tcpk_stream	*src = tcpk__half_src(h);
 	struct tcpk_stream	*dst = tcpk__half_dst(h);
 	struct tcpk_loop	*loop = tcpk__half_pump(h)->loop;
 	void			*place;
 	int			 r = 0;
 
 	h->blocked = h->lent = false;
-	/* An echo's reading may have to write, an alert. */
-	if (h->buf == NULL && !h->src_broken && tcpk__half_src(h) != dst)
+	/*
+	 * An echo's reading may have to write, an alert; and a datagram needs
+	 * more room than there may be.
+	 */
+	if (h->buf == NULL && !h->src_broken && src != dst &&
+	    !tcpk_stream_whole(src))
 		r = tcpk_stream_room(dst, &place, room);
 	if (r == 1) {
 		h->lent = true;

@@ -142,7 +142,7 @@ tcpk_stream_let_go(struct tcpk_stream *s)
 }
 
 bool
-tcpk__stream_whole(const struct tcpk_stream *s)
+tcpk_stream_whole(const struct tcpk_stream *s)
 {
 	return nature(s)->whole;
 }

@@ -18,7 +18,7 @@ struct tcpk__stream_ops {
 	const struct tcpk_stream *(*inner)(const struct tcpk_stream *);
 	bool	lingers;
 	bool	couples;	/* see tcpk_stream_couples */
-	bool	whole;		/* a read and a write are one datagram */
+	bool	whole;		/* see tcpk_stream_whole */
 	bool	wraps;		/* these three are as in the one below */
 	/* NULL: it never does.  See tcpk_stream_holds, tcpk_stream_let_go. */
 	uint64_t (*holds)(const struct tcpk_stream *);
@@ -44,9 +44,6 @@ int	tcpk__stream_fail(struct tcpk_stream *, enum tcpk_err_kind, int code,
 
 /* The same with an error from elsewhere. */
 int	tcpk__stream_fail_as(struct tcpk_stream *, const struct tcpk_err *);
-
-/* May it not be cut anywhere, as datagrams? */
-bool	tcpk__stream_whole(const struct tcpk_stream *);
 
 /* Call the owner. */
 void	tcpk__stream_ready(struct tcpk_stream *, unsigned ready);

@@ -59,7 +59,7 @@ rate_read(struct tcpk_stream *s, void *buf, size_t n)
 	if (room == 0)
 		return TCPK_AGAIN;
 	got = tcpk__wrap_read(s, buf,
-	    n > room && !tcpk__stream_whole(s) ? room : n);
+	    n > room && !tcpk_stream_whole(s) ? room : n);
 	if (got > 0) {
 		tcpk_rate_took(&r->in, now, (size_t)got);
 		update(r);
@@ -78,7 +78,7 @@ rate_write(struct tcpk_stream *s, const void *buf, size_t n)
 	if (room == 0)
 		return TCPK_AGAIN;
 	put = tcpk__wrap_write(s, buf,
-	    n > room && !tcpk__stream_whole(s) ? room : n);
+	    n > room && !tcpk_stream_whole(s) ? room : n);
 	if (put > 0) {
 		tcpk_rate_took(&r->out, now, (size_t)put);
 		update(r);

@@ -107,6 +107,12 @@ bool	tcpk_stream_lingers(const struct tcpk_stream *);
 bool	tcpk_stream_couples(const struct tcpk_stream *);
 
 /*
+ * Is every read, and every write, one datagram?  Then it is not to be cut, nor
+ * joined to others, and what a read has no room for is lost.
+ */
+bool	tcpk_stream_whole(const struct tcpk_stream *);
+
+/*
  * Until when it waits on purpose (for its rate, for the time of the next
  * line), whatever its source and its peer do; it may be over, 0: it never
  * did.  Such a wait is not idleness.

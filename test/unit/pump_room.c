@@ -485,6 +485,51 @@ test_cut(void)
 	cut(100 * KIB);
 }
 
+/* Seven datagrams of 40,000 bytes, from a first end that is one of those. */
+static void
+prepare_datagrams(struct run *r)
+{
+	int	fds[2], n = MIB, i;
+
+	prepare(r, UNIX, UNIX, 0, 0);
+	tcpk_stream_free(r->s[0]);
+	close(r->x[0].in);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == -1)
+		bail("no socket pair");
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
+	no_wait(fds[0]);
+	r->x[0].in = r->x[0].out = fds[0];
+	r->x[0].ends = r->x[1].ends = false;
+	r->s[0] = tcpk_stream_datagram(loop, fds[1], NULL);
+	for (i = 0; i < 7; i++)
+		if (send(fds[0], pattern + i * 40000 % PATTERN, 40000, 0) ==
+		    40000)
+			r->x[0].sent += 40000;
+}
+
+/* One that is longer than the room there is would be cut, and its rest lost. */
+static void
+test_datagrams(void)
+{
+	struct run	r;
+
+	prepare_datagrams(&r);
+	start(&r);
+	until_taken(&r, r.x[0].sent);
+	say(r.x[0].sent == 280000 && r.x[1].got == 280000 && !r.x[1].garbled,
+	    "large datagrams are read one at a time: %zu of %zu bytes",
+	    r.x[1].got, r.x[0].sent);
+	clean(&r);
+
+	prepare_datagrams(&r);
+	make_lender(&r, 1, 8 * KIB);
+	start(&r);
+	until_taken(&r, r.x[0].sent);
+	say(r.x[1].got == 280000 && !r.x[1].garbled,
+	    "and not into a room that is too small: %zu", r.x[1].got);
+	clean(&r);
+}
+
 static void
 test_all(void)
 {
@@ -496,6 +541,7 @@ test_all(void)
 	test_slow();
 	test_cut();
 	test_others();
+	test_datagrams();
 	say(pipes_gone(0), "no descriptor is left");
 }
 
