@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """churn.py - many clients at once, good and bad ones, for a server
 
 usage: churn.py crowd N SIZE ADDRESS     the server is to be an echo

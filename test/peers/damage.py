@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """damage.py - between the two ends of a bench, and not always honest
 
 usage: damage.py DAMAGE PLACE COMMAND...

@@ -1,12 +1,12 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """echo.py - an echo server that can be told to do it wrong
 
-usage: echo.py [-1] [-p PORT] [-s SIZE] [-t CERT KEY] [FAULT...]
+usage: echo.py [-1] [-a HOST] [-p PORT] [-s SIZE] [-t CERT KEY] [FAULT...]
 
-It listens on 127.0.0.1, on PORT or a free one, says "echo: listening on
-127.0.0.1:PORT" on standard error, and serves everyone at once, by TLS with
--t.  SIZE is how long the client's messages are (64); they count from 1 on
-each connection.  With -1 the faults are those of the first connection only.
+It listens on HOST (127.0.0.1), on PORT or a free one, says "echo: listening on
+HOST:PORT" on standard error, and serves everyone at once, by TLS with -t.
+SIZE is how long the client's messages are (64); they count from 1 on each
+connection.  With -1 the faults are those of the first connection only.
 
   delay:T     each message is answered T seconds after it came
   stall:N:T   from message N on, nothing goes out for T seconds
@@ -29,7 +29,6 @@ received BYTES" at its end.
 import getopt
 import queue
 import socket
-import ssl
 import struct
 import sys
 import threading
@@ -99,7 +98,7 @@ class Client:
                     break
             if 'open' in self.faults:
                 time.sleep(3600)
-            if isinstance(self.sock, ssl.SSLSocket):
+            if hasattr(self.sock, 'unwrap'):      # TLS
                 self.sock = self.sock.unwrap()
             self.sock.shutdown(socket.SHUT_WR)
         except (OSError, ValueError):
@@ -131,17 +130,18 @@ class Client:
 
 
 def main():
-    opts, faults = getopt.getopt(sys.argv[1:], '1p:s:t:')
+    opts, faults = getopt.getopt(sys.argv[1:], '1a:p:s:t:')
     opts = dict(opts)
     context = None
     if '-t' in opts:
+        import ssl      # which takes as long as all the rest to start
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(opts['-t'], faults.pop(0))
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(('127.0.0.1', int(opts.get('-p', 0))))
+    sock.bind((opts.get('-a', '127.0.0.1'), int(opts.get('-p', 0))))
     sock.listen(1024)
-    say(f'listening on 127.0.0.1:{sock.getsockname()[1]}')
+    say('listening on %s:%d' % sock.getsockname())
     number = 0
     while True:
         client = sock.accept()[0]
@@ -151,7 +151,7 @@ def main():
         if context:
             try:
                 client = context.wrap_socket(client, server_side=True)
-            except (OSError, ssl.SSLError):
+            except OSError:
                 continue
         mine = Client(client, int(opts.get('-s', 64)),
                       [] if '-1' in opts and number > 1 else faults)

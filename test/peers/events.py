@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """events.py - checks messages that are JSON, and shows some of their values
 
 usage: events.py [EVENT KEY...] < messages

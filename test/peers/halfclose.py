@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """halfclose.py - both ends of connections through a relay: what becomes of
 their ends
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """listen-fd.py - runs a command with a listening socket as a descriptor
 
 usage: listen-fd.py N HOST:PORT COMMAND...

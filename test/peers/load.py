@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """load.py - both sides of a relay under load: clients that know what they
 have to get, and targets that do what a client asks for
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """peer.py - the other end of a connection: does what it is told, step by step
 
 usage: peer.py [-o FILE] [-b BYTES] ADDRESS STEP...      connect

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """ports.py - one port that behaves differently on different addresses
 
 usage: ports.py HOST=KIND...

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """promcheck.py - is this Prometheus' text format, version 0.0.4?
 
 usage: promcheck.py [NAME[{LABEL="VALUE",...}]...] < TEXT

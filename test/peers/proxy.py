@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """proxy.py - a proxy that says what it is told to, right or wrong
 
 usage: proxy.py [-k] KIND MODE [BYTES]

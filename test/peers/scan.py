@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """scan.py - ports to be found
 
 usage: scan.py [HOST=]KIND...

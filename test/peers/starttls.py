@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """starttls.py - a server of a protocol that begins in clear text before TLS
 
 usage: starttls.py --proto P --cert FILE --key FILE [--mode MODE]

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """stdio.py - runs a command with an unusual standard input and output
 
 usage: stdio.py KIND IN OUT COMMAND...

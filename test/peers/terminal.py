@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """terminal.py - runs a command with its standard error on a terminal
 
 usage: terminal.py [-o] [-b] [-r COLUMNS] [-s FILE] COLUMNS NAME

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """tlspeer.py - an end of a TLS connection by Python's ssl, that half-closes
 
 usage: tlspeer.py [option...] HOST:PORT [FILE]       connect

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """tlsproxy.py - stands between two ends of a TLS 1.2 connection and does harm
 
 usage: tlsproxy.py HOST:PORT [up|down].ACTION...

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """udp.py - a peer that speaks UDP
 
 usage: udp.py [HOST]
