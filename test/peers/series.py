@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -SE
 """series.py - several connections to one port, one after the other
 
 usage: series.py [-b BYTES] STEP... [/ STEP...]...
@@ -6,7 +6,7 @@ usage: series.py [-b BYTES] STEP... [/ STEP...]...
 For each client that comes it takes the steps of peer.py up to the next "/"
 and closes; what the Nth client sent is in the file got.N.  A series that
 begins with "refuse:FILE" refuses connections until there is that file: the
-port is bound, so nobody else can listen on it.  -b sets the kernel's buffers.
+port stays bound, so nobody else can listen on it.  -b sets the kernel's buffers.
 
 It says "series: ready on 127.0.0.1:PORT" on standard error.  A step that does
 not come out ends it all, with a message and status 1.
@@ -25,6 +25,7 @@ import peer  # noqa: E402
 def bound(port, size):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if size:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
@@ -65,8 +66,8 @@ def main():
     for n, steps in enumerate(split(words), 1):
         refuse = steps and steps[0].startswith('refuse:')
         if refuse and listening:
-            sock.close()
-            sock = bound(port, size)
+            listener, sock = sock, bound(port, size)
+            listener.close()
             listening = False
         elif not refuse and not listening:
             sock.listen()

@@ -251,6 +251,17 @@ fail() {
 	return 1
 } >&2
 
+# within MS COMMAND...: one of its runs, of as many as 20 s have room for, takes
+# no longer ("took"); all end with status 0.  A machine that stalls spoils some
+# of them, a wait that must not be spoils each.
+within() {
+	local end=$((SECONDS + 20)) most=$1
+	shift
+	while expect 0 "$@" || return; ((took > most)); do
+		((SECONDS < end)) || fail "never within $most ms, but in $took"
+	done
+}
+
 # --- what a test needs ------------------------------------------------------
 
 bind_ipv6='import socket as s; s.socket(s.AF_INET6).bind(("::1", 0))'

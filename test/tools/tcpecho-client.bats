@@ -260,13 +260,14 @@ if not eval(sys.argv[1], told):
 # --- going on ---------------------------------------------------------------
 
 @test "--reconnect goes on through a restart of the server" {
-	start server "$ECHO"
+	# Nobody else takes this port on this address meanwhile.
+	start server "$ECHO" -a 127.0.26.4
 	spawn client "$TCPECHO" --client --json -v --count 60 --interval 50ms \
 		--reconnect "$ADDR" >out
 	await grep -q '"echoed"' client.err
 	kill "${pid[server]}"
 	await grep -q '"connect-failed"' client.err
-	start again "$ECHO" -p "$PORT"
+	start again "$ECHO" -a 127.0.26.4 -p "$PORT"
 	finish '[06]' client
 	holds_true 'sent == 60 and connections == 2 and broken == 1 and failed > 0'
 	# The time without a server counts for what was due then.

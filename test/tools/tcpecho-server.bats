@@ -215,10 +215,10 @@ if came != bytes(range(10)):
 }
 
 @test "--delay goes with --reply, and a greeting does not wait" {
-	start server "$TCPECHO" --delay 0.5 --reply pong --greet hello \
+	start server "$TCPECHO" --delay 1 --reply pong --greet hello \
 		127.0.0.1:0
 	expect 0 "$PEER" "$ADDR" recv:5 text:a quiet:0.4 recv:4 shut eof >got
-	took_ms 500 5000
+	took_ms 1000 5000
 	holds got hellopong
 }
 
