@@ -86,7 +86,7 @@ spawn() {
 	shift
 	: >"$name.err"	# now, not when the child comes to it
 	set -m		# a process group; and standard input is left alone
-	env --default-signal "$@" 2>"$name.err" 3>&- &
+	env --default-signal "$@" 2>"$name.err" 3>&- 19>&- &
 	set +m
 	PID=$!
 	pid[$name]=$PID
@@ -169,8 +169,9 @@ await() {
 
 # nap SECONDS: sleep as a builtin; nothing ever comes of that pipe.
 nap() {
-	[ -n "${nothing:-}" ] || exec {nothing}<> <(:)
-	read -r -t "$1" -u "$nothing" || :
+	[ -n "${napped:-}" ] || exec 19<> <(:)
+	napped=1
+	read -r -t "$1" -u 19 || :
 }
 
 # --- what came out ----------------------------------------------------------
