@@ -23,19 +23,28 @@ shark() {
 	said_nothing
 }
 
-# followed N: what the two ends of connection N sent goes to began and other.
+# followed N...: what the two ends of these connections sent goes to began.N and
+# other.N.  (tshark takes its time to start: once is enough.)
 followed() {
-	shark -q -z "follow,tcp,raw,$1" >follow
+	local n flags=()
+	for n; do
+		flags+=(-z "follow,tcp,raw,$n")
+	done
+	shark -q "${flags[@]}" >follow
 	python3 - <<-'END'
-	with open('follow') as follow, open('began', 'wb') as began, \
-			open('other', 'wb') as other:
-	    for line in follow:
-	        if line.startswith('Node 1: '):
-	            break
-	    for line in follow:
-	        if not line.startswith('='):
-	            (other if line.startswith('\t') else began).write(
-	                bytes.fromhex(line))
+	data = False
+	for line in open('follow'):
+	    if line.startswith('Filter: tcp.stream eq '):
+	        n = line.split()[-1]
+	        began, other = open('began.' + n, 'wb'), open('other.' + n, 'wb')
+	        data = False
+	    elif line.startswith('Node 1: '):
+	        data = True
+	    elif line.startswith('='):
+	        data = False
+	    elif data:
+	        (other if line.startswith('\t') else began).write(
+	            bytes.fromhex(line))
 	END
 }
 
@@ -56,15 +65,14 @@ no_complaints() {
 	said_nothing
 	no_complaints
 	local n
+	followed 0 1 2 3 4 5 6
 	for n in 0 2 4 5 6; do		# those that we began
-		followed $n
-		cmp began $n.out
-		cmp other $n.in
+		cmp began.$n $n.out
+		cmp other.$n $n.in
 	done
 	for n in 1 3; do
-		followed $n
-		cmp began $n.in
-		cmp other $n.out
+		cmp began.$n $n.in
+		cmp other.$n $n.out
 	done
 }
 
@@ -125,8 +133,8 @@ untimed() {
 recorded() {
 	no_complaints
 	followed 0
-	holds began "$1"
-	holds other "$2"
+	holds began.0 "$1"
+	holds other.0 "$2"
 }
 
 @test "tcpcat --hexdump --capture: a connection, as it was" {
@@ -171,8 +179,8 @@ T 1 > 00000008  end" ]
 	finish 0 server
 	no_complaints
 	followed 0
-	cmp began up
-	cmp other down
+	cmp began.0 up
+	cmp other.0 down
 }
 
 @test "tcpcat --capture: a reset by the peer" {
@@ -224,10 +232,10 @@ T 1 > 00000008  end" ]
 	kill "${pid[server]}"
 	finish 0 server
 	no_complaints
+	followed 0 1 2
 	for i in 0 1 2; do
-		followed $i
-		cmp began other
-		cat began
+		cmp began.$i other.$i
+		cat began.$i
 	done >all
 	holds all onetwothree
 }
