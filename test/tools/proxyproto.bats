@@ -34,7 +34,8 @@ refused_for() {
 	await says 1 "^tcpcat: warning: 127\.0\.0\.1:[0-9]+: PROXY header: $1"
 }
 
-# free_port: PORT, which is free on 127.0.0.2.
+# free_port: PORT, which is free on 127.0.26.6, where nobody else is; somebody
+# has it on 127.0.0.3, so nobody has it everywhere.
 free_port() {
 	local ADDR
 	start port "$PORTS" 127.0.0.3=refuse
@@ -49,7 +50,7 @@ haproxy_with() {
 	{
 		printf '%s\n' defaults 'timeout connect 10s' \
 			'timeout client 60s' 'timeout server 60s' \
-			'listen tcpcat' "bind 127.0.0.2:$PORT $bind"
+			'listen tcpcat' "bind 127.0.26.6:$PORT $bind"
 		printf '%s\n' "$@"
 	} >haproxy.cfg
 	start_other haproxy haproxy -db -f haproxy.cfg
@@ -64,7 +65,7 @@ nginx_stream() {
 	{
 		echo "load_module $module; daemon off; master_process off;"
 		echo 'pid pid; events {} stream { server {'
-		echo "listen 127.0.0.2:$PORT;"
+		echo "listen 127.0.26.6:$PORT;"
 		printf '%s\n' "$@"
 		echo '} }'
 	} >nginx.conf
@@ -112,8 +113,8 @@ nginx_stream() {
 		haproxy_with '' 'mode tcp' 'unique-id-format %[uuid()]' \
 			"server tcpcat $ADDR $how"
 		printf hello | expect 0 "$TCPCAT" -s 127.0.0.5 \
-			"127.0.0.2:$PORT" >got
-		grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.0\.2 $PORT" got ||
+			"127.0.26.6:$PORT" >got
+		grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.26\.6 $PORT" got ||
 			fail "$how: $(cat got)"
 		kill "${pid[haproxy]}"
 		says 1 "^tcpcat: connection from 127\.0\.0\.5:[0-9]+ via 127" ||
@@ -139,7 +140,7 @@ nginx_stream() {
 		ssl,cert-cn,ssl-cipher,cert-sig,cert-key,authority,crc32c"
 	printf hello | expect 0 "$TCPCAT" -s 127.0.0.5 --no-shutdown \
 		--tls-pin "$(pin cert)" --tls-pin-only --tls-alpn h2 \
-		--recv-bytes 10 "127.0.0.2:$PORT" >got
+		--recv-bytes 10 "127.0.26.6:$PORT" >got
 	holds got '127.0.0.5 '
 }
 
@@ -147,7 +148,7 @@ nginx_stream() {
 	serve proxy-protocol=+127.0.0.1
 	nginx_stream "proxy_pass $ADDR; proxy_protocol on;"
 	printf hello | expect 0 "$TCPCAT" -s 127.0.0.5 --no-shutdown \
-		--recv-bytes 10 "127.0.0.2:$PORT" >got
+		--recv-bytes 10 "127.0.26.6:$PORT" >got
 	holds got '127.0.0.5 '
 }
 
@@ -197,7 +198,7 @@ nginx_stream() {
 	haproxy_with '' 'mode tcp' \
 		"server tcpcat $ADDR ssl verify none send-proxy-v2"
 	expect 0 "$TCPCAT" -s 127.0.0.5 --no-shutdown --recv-bytes 10 \
-		"127.0.0.2:$PORT" >got
+		"127.0.26.6:$PORT" >got
 	holds got '127.0.0.5 '
 	says_times 0 warning
 }
@@ -399,13 +400,13 @@ denied_now() {
 		)'%[src] %[src_port] %[dst] %[dst_port]'"
 	for version in 1 2; do
 		printf 'GET / HTTP/1.0\r\n\r\n' | expect 0 "$TCPCAT" -v \
-			-s 127.0.0.5 "127.0.0.2:$PORT,proxy-protocol=$version" \
+			-s 127.0.0.5 "127.0.26.6:$PORT,proxy-protocol=$version" \
 			>got
-		tail -n 1 got | grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.0\.2 $PORT" ||
+		tail -n 1 got | grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.26\.6 $PORT" ||
 			fail "version $version: $(cat got)"
 	done
 	printf 'GET / HTTP/1.0\r\n\r\n' |
-		expect '*' "$TCPCAT" "127.0.0.2:$PORT" >got
+		expect '*' "$TCPCAT" "127.0.26.6:$PORT" >got
 	holds got ''
 }
 
@@ -419,7 +420,7 @@ denied_now() {
 		for thing in client_body proxy fastcgi uwsgi scgi; do
 			echo "${thing}_temp_path $thing;"
 		done
-		echo "server { listen 127.0.0.2:$PORT proxy_protocol;"
+		echo "server { listen 127.0.26.6:$PORT proxy_protocol;"
 		echo 'location / { return 200 "$proxy_protocol_addr'
 		echo '$proxy_protocol_port $proxy_protocol_server_port"; } } }'
 	} >nginx.conf
@@ -427,7 +428,7 @@ denied_now() {
 	for version in 1 2; do
 		printf 'GET / HTTP/1.0\r\n\r\n' | expect 0 "$TCPCAT" \
 			-s 127.0.0.5 --proxy-protocol=$version \
-			"127.0.0.2:$PORT" >got
+			"127.0.26.6:$PORT" >got
 		sed '1,/^\r$/d' got | tr '\n' ' ' |
 			grep -qE "^127\.0\.0\.5 [0-9]+ $PORT" ||
 			fail "version $version: $(cat got)"

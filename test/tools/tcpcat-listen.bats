@@ -123,7 +123,8 @@ listen() {
 @test "a port is free for the next one as soon as the last has ended" {
 	# The server closes first: its side goes through TIME_WAIT.
 	printf hello >greeting
-	start server "$TCPCAT" -l 127.0.0.1:0 <greeting
+	# Nobody else takes it on this address.
+	start server "$TCPCAT" -l 127.0.26.8:0 <greeting
 	"$PEER" "$ADDR" eof >answer
 	finish 0 server
 	listen "$ADDR"

@@ -36,8 +36,8 @@ web() {
 		"tls://127.0.0.1:0,$(own "$name")"
 }
 
-# free_port: PORT, which is free on 127.0.0.2, for those who cannot choose:
-# somebody has it on 127.0.0.3.
+# free_port: PORT, which is free on 127.0.26.7, for those who cannot choose:
+# nobody else is there, and somebody has it on 127.0.0.3.
 free_port() {
 	start port "$PORTS" 127.0.0.3=refuse
 }
@@ -157,14 +157,14 @@ nginx_with() {
 	requires nginx
 	local name flag
 	for name in server rsa; do
-		nginx_with 'listen 127.0.0.2:PORT ssl;' "root $DATA;" \
+		nginx_with 'listen 127.0.26.7:PORT ssl;' "root $DATA;" \
 			"ssl_certificate $CERTS/$name.pem;" \
 			"ssl_certificate_key $CERTS/$name.key;"
 		for flag in --no-shutdown --tls-allow-truncation; do
 			printf 'GET /down HTTP/1.0\r\n\r\n' |
 				expect 0 "$TCPCAT" $flag --tls-name localhost \
 					--tls-ca "$CERTS/ca.pem" \
-					"127.0.0.2:$PORT" >got
+					"127.0.26.7:$PORT" >got
 			sed '1,/^\r$/d' got | cmp - "$DATA/down"
 		done
 		kill "${pid[nginx]}"
@@ -174,7 +174,7 @@ nginx_with() {
 @test "nginx is a server for tcpcat: data each way, through to another" {
 	requires nginx
 	start behind env FILE="$DATA/down" "$TCPCAT" -l -c "$http" 127.0.0.1:0
-	nginx_with 'listen 127.0.0.2:PORT ssl;' \
+	nginx_with 'listen 127.0.26.7:PORT ssl;' \
 		"ssl_certificate $CERTS/server.pem;" \
 		"ssl_certificate_key $CERTS/server.key;" \
 		"location / { proxy_pass http://$ADDR; }"
@@ -183,7 +183,7 @@ nginx_with() {
 			"$(size "$DATA/up")"
 		cat "$DATA/up"
 	} | expect 0 "$TCPCAT" --no-shutdown --tls-name localhost \
-		--tls-ca "$CERTS/ca.pem" "127.0.0.2:$PORT" >got
+		--tls-ca "$CERTS/ca.pem" "127.0.26.7:$PORT" >got
 	finish 0 behind
 	cmp body "$DATA/up"
 	sed '1,/^\r$/d' got | cmp - "$DATA/down"
@@ -194,13 +194,13 @@ nginx_with() {
 	local name
 	for name in server rsa; do
 		web $name "$DATA/down" --tls-allow-truncation
-		nginx_with 'listen 127.0.0.2:PORT;' "location / {
+		nginx_with 'listen 127.0.26.7:PORT;' "location / {
 			proxy_pass https://$ADDR;
 			proxy_ssl_trusted_certificate $CERTS/ca.pem;
 			proxy_ssl_name localhost;
 			proxy_ssl_verify on; }"
 		expect 0 curl -sS --noproxy '*' -T "$DATA/up" -o got \
-			"http://127.0.0.2:$PORT/"
+			"http://127.0.26.7:$PORT/"
 		finish 0 server
 		kill "${pid[nginx]}"
 		cmp body "$DATA/up"
@@ -214,7 +214,7 @@ haproxy_with() {	# BIND-OPTIONS SERVER
 	free_port
 	printf '%s\n' defaults 'mode tcp' 'timeout connect 10s' \
 		'timeout client 100s' 'timeout server 100s' 'listen tcpcat' \
-		"bind 127.0.0.2:$PORT $1" "server tcpcat $2" >haproxy.cfg
+		"bind 127.0.26.7:$PORT $1" "server tcpcat $2" >haproxy.cfg
 	start_other haproxy haproxy -db -f haproxy.cfg
 }
 
@@ -226,7 +226,7 @@ haproxy_with() {	# BIND-OPTIONS SERVER
 		start behind "$TCPCAT" -l 127.0.0.1:0 <"$DATA/down" >got.up
 		haproxy_with "ssl crt $PWD/both.pem" "$ADDR"
 		expect 0 "$TCPCAT" --tls-name localhost --tls-ca \
-			"$CERTS/ca.pem" "127.0.0.2:$PORT" \
+			"$CERTS/ca.pem" "127.0.26.7:$PORT" \
 			<"$DATA/up" >got.down
 		finish 0 behind
 		kill "${pid[haproxy]}"
@@ -242,7 +242,7 @@ haproxy_with() {	# BIND-OPTIONS SERVER
 			<"$DATA/down" >got.up
 		haproxy_with '' "$ADDR ssl verify required ca-file \
 			$CERTS/ca.pem verifyhost localhost"
-		expect 0 "$TCPCAT" "127.0.0.2:$PORT" <"$DATA/up" >got.down
+		expect 0 "$TCPCAT" "127.0.26.7:$PORT" <"$DATA/up" >got.down
 		finish 0 server
 		kill "${pid[haproxy]}"
 		arrived

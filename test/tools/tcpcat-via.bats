@@ -408,10 +408,9 @@ fails() {
 }
 
 @test "a proxy that is not there is 1, and named; one without a name is 3" {
-	local port
-	port=$(free_port)
-	expect 1 "$TCPCAT" --via "http://127.0.0.1:$port" 192.0.2.1:7
-	said "tcpcat: connect proxy 127.0.0.1:$port: Connection refused"
+	start port "$PORTS" 127.0.0.1=refuse
+	expect 1 "$TCPCAT" --via "http://$ADDR" 192.0.2.1:7
+	said "tcpcat: connect proxy $ADDR: Connection refused"
 	expect 3 "$TCPCAT" -n --via http://proxy.invalid:1 192.0.2.1:7
 	said_like '^tcpcat: resolve proxy\.invalid: '
 }
