@@ -400,9 +400,10 @@ denied_now() {
 		)'%[src] %[src_port] %[dst] %[dst_port]'"
 	for version in 1 2; do
 		printf 'GET / HTTP/1.0\r\n\r\n' | expect 0 "$TCPCAT" -v \
-			-s 127.0.0.5 "127.0.26.6:$PORT,proxy-protocol=$version" \
-			>got
-		tail -n 1 got | grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.26\.6 $PORT" ||
+			-s 127.0.0.5 \
+			"127.0.26.6:$PORT,proxy-protocol=$version" >got
+		tail -n 1 got |
+			grep -qxE "127\.0\.0\.5 [0-9]+ 127\.0\.26\.6 $PORT" ||
 			fail "version $version: $(cat got)"
 	done
 	printf 'GET / HTTP/1.0\r\n\r\n' |

@@ -36,7 +36,8 @@ followed() {
 	for line in open('follow'):
 	    if line.startswith('Filter: tcp.stream eq '):
 	        n = line.split()[-1]
-	        began, other = open('began.' + n, 'wb'), open('other.' + n, 'wb')
+	        began = open('began.' + n, 'wb')
+	        other = open('other.' + n, 'wb')
 	        data = False
 	    elif line.startswith('Node 1: '):
 	        data = True

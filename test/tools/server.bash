@@ -69,7 +69,7 @@ held() {
 	local i
 	for ((i = 0; i < FAR * 50; i++)); do
 		[ ! -e "$1" ] || return 0
-		sleep 0.02
+		nap 0.02
 	done
 }
 
