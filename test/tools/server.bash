@@ -34,9 +34,11 @@ says() {
 	(($(grep -cE -e "$2" "${3:-server}.err") >= $1))
 }
 
-# says_times N REGEX [NAME]: so many are, no more and no less.
+# says_times N REGEX [NAME]: so many are, no more and no less; one that has
+# something to say of a client may do it when that has gone.
 says_times() {
 	local n
+	await says "$@"
 	n=$(grep -cE -e "$2" "${3:-server}.err") || :
 	((n == $1)) || fail "${3:-server} says $n times, not $1: $2"
 }
