@@ -128,19 +128,8 @@ load_same(const unsigned char *p, size_t n, uint64_t at)
 	return memcmp(p, load_pattern + at % LOAD_PERIOD, n) == 0;
 }
 
-/*
- * A client that sends by the clock (BBR) would be what is measured; as its
- * target is in tcprelay.py.
- */
-static void
-unpace(int fd)
-{
-	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) == -1)
-		load_die("reno");
-}
-
 int
-load_dial(const char *port)
+load_dial(const char *port, bool bulk)
 {
 	struct sockaddr_in	sin = { .sin_family = AF_INET };
 	int			fd;
@@ -150,7 +139,10 @@ load_dial(const char *port)
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (fd == -1)
 		load_die("socket");
-	unpace(fd);
+	/* Else a clock (BBR's) would be measured, as with the target. */
+	if (bulk && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno",
+	    4) == -1)
+		load_die("reno");
 	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0)
 		load_die("connect");
 	return fd;

@@ -24,7 +24,7 @@ extern unsigned char	load_buf[LOAD_PIECE];
 /* These leave, with status 1, when they fail. */
 void	load_die(const char *what) __attribute__((noreturn));
 void	load_wrong(const char *what) __attribute__((noreturn));
-int	load_dial(const char *port);
+int	load_dial(const char *port, bool bulk);
 int	load_take(int listener);
 void	load_watch(int ep, int fd, uint32_t events, void *);
 int	load_look(int ep, struct epoll_event *);

@@ -130,7 +130,7 @@ load_bulk(char **args)
 		sink(atoi(args[1]), n, share, copy, p[1]);
 	close(p[1]);
 	for (i = 0; i < n; i++) {
-		conns[i].fd = load_dial(args[0]);
+		conns[i].fd = load_dial(args[0], true);
 		/* sendfile cannot be told in another way. */
 		fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
 	}

@@ -29,7 +29,7 @@ connect_all(const char *port, int n, int ep, uint32_t events)
 	int		 i, on = 1;
 
 	for (i = 0; i < n; i++) {
-		conns[i].fd = load_dial(port);
+		conns[i].fd = load_dial(port, true);
 		conns[i].writing = true;
 		setsockopt(conns[i].fd, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof(on));

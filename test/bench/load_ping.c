@@ -28,7 +28,7 @@ pass(int from, int to, size_t n, uint64_t at)
 static void
 join(const char *relay, int listener, int fds[2])
 {
-	fds[0] = load_dial(relay);
+	fds[0] = load_dial(relay, false);
 	/* TLS between two relays may ask for it first. */
 	if (send(fds[0], load_pattern, 1, MSG_NOSIGNAL) != 1)
 		load_die("send");

@@ -67,7 +67,7 @@ begin(struct conn *c, int ep, const char *relay)
 {
 	static unsigned char	next;
 
-	c->fd = load_dial(relay);
+	c->fd = load_dial(relay, false);
 	c->sent = next++;
 	c->answered = false;
 	if (send(c->fd, &c->sent, 1, MSG_NOSIGNAL) != 1)
