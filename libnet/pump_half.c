@@ -133,7 +133,7 @@ is_last(const struct tcpk__half *h)
 	int				 in, out;
 
 	return (tcpk__half_pump(h)->last & 1u << h->index) != 0 &&
-	    !o->no_shutdown && !o->no_finish &&
+	    !o->no_shutdown && !o->no_finish && o->limit == 0 &&
 	    tcpk_stream_fds(tcpk__half_src(h), &in, &out);
 }
 
