@@ -193,6 +193,13 @@ tls_inner(const struct tcpk_stream *s)
 	return ((const struct tcpk__tls *)s)->inner;
 }
 
+/* What was taken goes on without its owner, who is not idle meanwhile. */
+static uint64_t
+tls_holds(const struct tcpk_stream *s)
+{
+	return ((const struct tcpk__tls *)s)->moved_at;
+}
+
 static const struct tcpk__stream_ops	tls_ops = {
 	.read = tcpk__tls_read,
 	.write = tcpk__tls_write,
@@ -205,6 +212,7 @@ static const struct tcpk__stream_ops	tls_ops = {
 	.fds = tls_fds,
 	.inner = tls_inner,
 	.lingers = true,
+	.holds = tls_holds,
 	.room = tcpk__tls_room,
 	.commit = tcpk__tls_commit
 };

@@ -28,6 +28,7 @@ struct tcpk__tls {
 	unsigned char		*spill;		/* part of a record */
 	unsigned char		*plain;		/* decrypted, not yet read */
 	unsigned char		*buf;		/* sealed, not yet written */
+	uint64_t		 moved_at;	/* when of buf a byte last was */
 	uint32_t		 spill_len, plain_off, plain_len, off, len;
 	uint16_t		 prefix;	/* before a record's plaintext */
 	uint16_t		 max_plain;	/* in one: what the peer takes */

@@ -96,6 +96,7 @@ tcpk__tls_flush(struct tcpk__tls *t)
 			return -1;
 		}
 		t->off += (uint32_t)put;
+		t->moved_at = tcpk_loop_now(t->loop);
 	}
 	if (t->buf != NULL)
 		release(t);

@@ -113,9 +113,10 @@ bool	tcpk_stream_couples(const struct tcpk_stream *);
 bool	tcpk_stream_whole(const struct tcpk_stream *);
 
 /*
- * Until when it waits on purpose (for its rate, for the time of the next
- * line), whatever its source and its peer do; it may be over, 0: it never
- * did.  Such a wait is not idleness.
+ * Until when it was busy by itself, whatever its source does: it waits on
+ * purpose (for its rate, for the time of the next line), or has just sent more
+ * of what it took before (TLS).  It may be over, 0: it never was.  Neither is
+ * idleness.
  */
 uint64_t tcpk_stream_holds(const struct tcpk_stream *);
 

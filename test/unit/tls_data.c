@@ -381,7 +381,7 @@ test_room(void)
 	struct tcpk__tls	*t;
 	size_t			 i, most, room, sum;
 	bool			 fine, sizes_fit = true;
-	uint64_t		 end;
+	uint64_t		 end, busy;
 
 	for (most = 512; most <= 16384; most += 16384 - 512) {
 		fine = true;
@@ -419,6 +419,7 @@ test_room(void)
 		;
 	ok(lay(&c, 1, &room) == TCPK_AGAIN && t->len > t->off,
 	    "full after %llu bytes", (unsigned long long)c.put);
+	busy = tcpk_stream_holds(c.stream);
 	s.paused = false;
 	end_want(&s);
 	end = tcpk_now() + LONG;
@@ -426,6 +427,8 @@ test_room(void)
 		tcpk_loop_turn(loop, TCPK_MS, NULL);
 	ok(s.got == c.put && !s.wrong && t->buf == NULL,
 	    "that arrive by themselves");
+	ok(busy != 0 && tcpk_stream_holds(c.stream) > busy,
+	    "which is not idleness");
 	part();
 
 	meet_tcp();
