@@ -106,7 +106,7 @@ begin(int fd, const struct tcpk_addr *a)
 	return ret;
 }
 
-/* One of TCP that stays within this host, for sure. */
+/* One of TCP that mostly stays within this host. */
 static bool
 is_near(const struct tcpk_addr *a, const struct tcpk_options *o)
 {
@@ -115,18 +115,22 @@ is_near(const struct tcpk_addr *a, const struct tcpk_options *o)
 
 /*
  * To this host a connection is made by the time connect() returns, only that
- * it does not say so before it is asked again: then nothing is waited for.
+ * it does not say so: who has a peer is connected, and waits for nothing.
  */
 static int
 begin_near(int fd, const struct tcpk_addr *a)
 {
-	int	ret;
+	struct tcpk_addr	peer;
+	int			ret;
 
 	tcpk__sock_unpace(fd);
 	ret = begin(fd, a);
-	if (ret == -1 && errno == EINPROGRESS)
-		ret = begin(fd, a);
-	return ret == -1 && errno == EISCONN ? 0 : ret;
+	if (ret == 0 || errno != EINPROGRESS)
+		return ret;
+	if (tcpk_addr_peer(&peer, fd) == 0)
+		return 0;
+	errno = EINPROGRESS;
+	return -1;
 }
 
 int
