@@ -111,6 +111,7 @@ class Relay(Server):
     def __init__(self, name, bench, cpu=None, tls=False):
         self.name = name
         self.target = socket.socket()
+        # What it accepts is not paced, as load.c's clients are not.
         self.target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION,
                                b"reno")
         self.target.bind(("127.0.0.1", 0))

@@ -6,7 +6,8 @@ usage: series.py [-b BYTES] STEP... [/ STEP...]...
 For each client that comes it takes the steps of peer.py up to the next "/"
 and closes; what the Nth client sent is in the file got.N.  A series that
 begins with "refuse:FILE" refuses connections until there is that file: the
-port stays bound, so nobody else can listen on it.  -b sets the kernel's buffers.
+port stays bound, so nobody else can listen on it.  -b sets the kernel's
+buffers.
 
 It says "series: ready on 127.0.0.1:PORT" on standard error.  A step that does
 not come out ends it all, with a message and status 1.
