@@ -27,13 +27,6 @@
 
 static bool	have_bulk;	/* in this build */
 
-#define say(cond, ...)	do {						\
-	char	say_text[200];						\
-									\
-	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
-	ok((cond), "%s: %s", tcpk_loop_backend(loop), say_text);	\
-} while (0)
-
 /* Only one that is in bulk has a guard. */
 static bool
 look_for_bulk(void)

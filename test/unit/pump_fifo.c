@@ -22,13 +22,6 @@
 
 static bool	have_pipes;
 
-#define say(cond, ...)	do {						\
-	char	say_text[200];						\
-									\
-	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
-	ok((cond), "%s: %s", tcpk_loop_backend(loop), say_text);	\
-} while (0)
-
 static const char *const	words[] = { "tcp", "unix", "pipes" };
 
 static bool

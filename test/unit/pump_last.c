@@ -11,13 +11,6 @@
 
 #define SOME	100
 
-#define say(cond, ...)	do {						\
-	char	say_text[200];						\
-									\
-	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
-	ok((cond), "%s: %s", tcpk_loop_backend(loop), say_text);	\
-} while (0)
-
 /* Segments that have come at a TCP socket; -1: the system does not count. */
 static long
 segments(int fd)

@@ -65,6 +65,14 @@ make_pattern(void)
 		    (i % PATTERN) / 251);
 }
 
+/* What holds, and with which back end. */
+#define say(cond, ...)	do {						\
+	char	say_text[400];						\
+									\
+	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
+	ok((cond), "%s: %s", tcpk_loop_backend(loop), say_text);	\
+} while (0)
+
 /* --- the loops ------------------------------------------------------------ */
 
 /* Do all tests with each back end that this build has.  What main returns. */

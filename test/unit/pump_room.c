@@ -12,13 +12,6 @@
 /* Behind its room nobody writes. */
 #define GUARD	64
 
-#define say(cond, ...)	do {						\
-	char	say_text[400];						\
-									\
-	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
-	ok((cond), "%s: %s", tcpk_loop_backend(loop), say_text);	\
-} while (0)
-
 struct lender {
 	struct tcpk__wrap w;
 	char		 *place;	/* lent, or not yet all gone out */

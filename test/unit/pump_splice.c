@@ -13,12 +13,12 @@ static enum kind	 kind;
 static bool		 have_pipes;
 static int		 base;		/* descriptors while nothing runs */
 
-#define say(cond, ...)	do {						\
-	char	say_text[200];						\
+/* Of which kind the ends are, too. */
+#define tell(cond, ...)	do {						\
+	char	tell_text[200];						\
 									\
-	snprintf(say_text, sizeof(say_text), __VA_ARGS__);		\
-	ok((cond), "%s, %s: %s", tcpk_loop_backend(loop),		\
-	    kind == TCP ? "tcp" : "unix", say_text);			\
+	snprintf(tell_text, sizeof(tell_text), __VA_ARGS__);		\
+	say((cond), "%s: %s", kind == TCP ? "tcp" : "unix", tell_text);	\
 } while (0)
 
 /* Two connections; size (0: the system's) is that of their buffers. */
@@ -42,15 +42,15 @@ test_both_ways(void)
 	connected(&r, 9 * MIB + 1, 7 * MIB + 13, 0);
 	start(&r);
 	finish(&r);
-	say(arrived(&r), "several MiB each way at once");
-	say(r.spliced[0] == have_pipes && r.spliced[1] == have_pipes,
+	tell(arrived(&r), "several MiB each way at once");
+	tell(r.spliced[0] == have_pipes && r.spliced[1] == have_pipes,
 	    "inside the kernel, where that can be");
 	clean(&r);
 	connected(&r, 6 * MIB, 0, 0);
 	start(&r);
 	finish(&r);
-	say(arrived(&r), "one way, the other ends at once");
-	say(r.spliced[0] == have_pipes && !r.spliced[1],
+	tell(arrived(&r), "one way, the other ends at once");
+	tell(r.spliced[0] == have_pipes && !r.spliced[1],
 	    "short directions are copied");
 	clean(&r);
 }
@@ -80,7 +80,7 @@ test_ends(void)
 			}
 			clean(&r);
 		}
-	say(bad == 0, "half-closes around 1 MiB and a pipe's size (%d bad)",
+	tell(bad == 0, "half-closes around 1 MiB and a pipe's size (%d bad)",
 	    bad);
 }
 
@@ -94,11 +94,11 @@ test_one_ends_first(void)
 	r.x[1].pause = MIB + 1;
 	start(&r);
 	until(&r, r.x[1].eof);
-	say(r.done == 0 && r.x[1].got == r.x[0].total,
+	tell(r.done == 0 && r.x[1].got == r.x[0].total,
 	    "the end is passed on while the other direction is open");
 	r.x[1].pause = SIZE_MAX;
 	finish(&r);
-	say(arrived(&r) && r.report.side == 0, "which then goes on");
+	tell(arrived(&r) && r.report.side == 0, "which then goes on");
 	clean(&r);
 	connected(&r, 3 * MIB, 3 * MIB, 0);
 	r.opts.half[0].no_shutdown = true;
@@ -106,10 +106,10 @@ test_one_ends_first(void)
 	start(&r);
 	until(&r, r.x[1].got == r.x[0].total && r.x[0].got == 2 * MIB);
 	settle(&r);
-	say(!r.x[1].eof && r.done == 0, "no_shutdown: the end is held back");
+	tell(!r.x[1].eof && r.done == 0, "no_shutdown: the end is held back");
 	r.x[1].pause = SIZE_MAX;
 	finish(&r);
-	say(arrived(&r), "no_shutdown: until the other has ended");
+	tell(arrived(&r), "no_shutdown: until the other has ended");
 	clean(&r);
 }
 
@@ -124,10 +124,10 @@ test_echo(void)
 	r.s[1] = r.s[0];
 	start(&r);
 	finish(&r);
-	say(r.done == 1 && r.report.err.kind == TCPK_OK && r.x[0].eof &&
+	tell(r.done == 1 && r.report.err.kind == TCPK_OK && r.x[0].eof &&
 	    r.x[0].got == 9 * MIB && !r.x[0].garbled &&
 	    r.report.bytes[0] == 9 * MIB, "echo");
-	say(r.spliced[0] == have_pipes, "echo: inside the kernel");
+	tell(r.spliced[0] == have_pipes, "echo: inside the kernel");
 	clean(&r);
 }
 
@@ -142,19 +142,19 @@ test_idle(void)
 	r.x[1].pause = 3 * MIB;
 	start(&r);
 	until(&r, r.x[1].got == 4 * MIB && r.x[0].got == 3 * MIB);
-	say(r.p != NULL && !r.p->half[0].piped &&
+	tell(r.p != NULL && !r.p->half[0].piped &&
 	    !r.p->half[1].piped && r.p->half[0].buf == NULL &&
 	    r.p->half[1].buf == NULL, "idle after bulk: nothing is borrowed");
-	say(pipes_gone(4), "and soon no pipe is open");
+	tell(pipes_gone(4), "and soon no pipe is open");
 	for (i = 1; i <= 100; i++) {
 		r.x[0].pause++;
 		until(&r, r.x[1].got == r.x[0].pause);
 	}
-	say(r.x[1].got == 4 * MIB + 100 && !r.x[1].garbled,
+	tell(r.x[1].got == 4 * MIB + 100 && !r.x[1].garbled,
 	    "single bytes pass as before");
 	r.x[0].pause = r.x[1].pause = SIZE_MAX;
 	finish(&r);
-	say(arrived(&r), "and then bulk again");
+	tell(arrived(&r), "and then bulk again");
 	clean(&r);
 }
 
@@ -187,14 +187,14 @@ test_urgent(void)
 			bad++;
 		clean(&r);
 	}
-	say(bad == 0, "bytes around one out of band (%d bad)", bad);
+	tell(bad == 0, "bytes around one out of band (%d bad)", bad);
 	connected(&r, 4 * MIB, 10, 0);
 	r.x[0].pause = 2 * MIB;
 	r.x[0].urgent = 1;
 	r.x[0].ends = r.x[1].ends = false;
 	start(&r);
 	until(&r, r.x[1].got == 4 * MIB);
-	say(r.x[1].got == 4 * MIB && turn_for(loop, 50 * TCPK_MS) <= 10,
+	tell(r.x[1].got == 4 * MIB && turn_for(loop, 50 * TCPK_MS) <= 10,
 	    "they pass, and nothing spins, without an end too");
 	clean(&r);
 }
@@ -216,24 +216,24 @@ test_stopped(void)
 		until(&r, r.x[!way].got == 3 * MIB);
 		settle(&r);
 		sent = r.x[way].sent;
-		say(sent < 7 * MIB,
+		tell(sent < 7 * MIB,
 		    "half %d: a stopped reader stops its writer (%zu)", way,
 		    sent - 3 * MIB);
-		say(count_fds() <= base + 4 + 9 * 2,
+		tell(count_fds() <= base + 4 + 9 * 2,
 		    "half %d: with one pipe, and 8 that are kept", way);
-		say(turn_for(loop, 50 * TCPK_MS) <= 10,
+		tell(turn_for(loop, 50 * TCPK_MS) <= 10,
 		    "half %d: and nobody spins meanwhile", way);
-		say(!have_pipes || (r.p->half[way].piped &&
+		tell(!have_pipes || (r.p->half[way].piped &&
 		    r.p->half[way].off < r.p->half[way].len),
 		    "half %d: bytes lie in the pipe", way);
 		r.x[!way].stop = SIZE_MAX;
 		r.x[way].pause = sent;
 		until(&r, r.x[!way].got == sent);
-		say(r.x[!way].got == sent && pipes_gone(4),
+		tell(r.x[!way].got == sent && pipes_gone(4),
 		    "half %d: it reads on, and the pipes go", way);
 		r.x[way].pause = SIZE_MAX;
 		finish(&r);
-		say(arrived(&r), "half %d: and all arrives", way);
+		tell(arrived(&r), "half %d: and all arrives", way);
 		clean(&r);
 	}
 }
@@ -258,7 +258,7 @@ test_ends_behind(void)
 			bad++;
 		clean(&r);
 	}
-	say(bad == 0, "an end behind a slow reader (%d bad)", bad);
+	tell(bad == 0, "an end behind a slow reader (%d bad)", bad);
 }
 
 #define MANY	70
@@ -288,10 +288,10 @@ test_many(void)
 	} while (stuck < MANY && tcpk_now() < end);
 	for (i = 0; i < MANY; i++)
 		piped += r[i].p->half[0].piped;
-	say(stuck == MANY && piped <= 64 && (piped > 0) == have_pipes,
+	tell(stuck == MANY && piped <= 64 && (piped > 0) == have_pipes,
 	    "%d stopped readers: %d with a pipe, the rest copies", MANY,
 	    piped);
-	say(count_fds() <= base + 4 * MANY + 2 * 64, "no more than 64 pipes");
+	tell(count_fds() <= base + 4 * MANY + 2 * 64, "no more than 64 pipes");
 	for (i = 0; i < MANY; i++)
 		r[i].x[1].stop = SIZE_MAX;
 	end = tcpk_now() + 2 * LONG;
@@ -310,8 +310,8 @@ test_many(void)
 		good += arrived(&r[i]);
 		clean(&r[i]);
 	}
-	say(good == MANY, "then they read on, and all arrives (%d)", good);
-	say(pipes_gone(0), "and the pipes go");
+	tell(good == MANY, "then they read on, and all arrives (%d)", good);
+	tell(pipes_gone(0), "and the pipes go");
 }
 
 static void
@@ -335,9 +335,9 @@ test_cancel(void)
 		bad += kind == TCP && (r.x[0].eof || r.x[1].eof);
 		clean(&r);
 	}
-	say(bad == 0, "cancelled with bytes in the pipes: a reset (%d bad)",
+	tell(bad == 0, "cancelled with bytes in the pipes: a reset (%d bad)",
 	    bad);
-	say(pipes_gone(0), "and no descriptor is left");
+	tell(pipes_gone(0), "and no descriptor is left");
 }
 
 /* --- ends that are not ---------------------------------------------------- */
@@ -392,7 +392,7 @@ test_writer_resets(void)
 			}
 			clean(&r);
 		}
-	say(bad == 0, "a writer resets in bulk (%d bad)", bad);
+	tell(bad == 0, "a writer resets in bulk (%d bad)", bad);
 }
 
 static void
@@ -425,7 +425,7 @@ test_reader_resets(void)
 			}
 			clean(&r);
 		}
-	say(bad == 0, "a reader resets in bulk (%d bad)", bad);
+	tell(bad == 0, "a reader resets in bulk (%d bad)", bad);
 }
 
 static void
@@ -460,7 +460,7 @@ test_both_and_reset(void)
 			}
 			clean(&r);
 		}
-	say(bad == 0, "one of two resets, bulk both ways (%d bad)", bad);
+	tell(bad == 0, "one of two resets, bulk both ways (%d bad)", bad);
 }
 
 /* A half-close that was passed on, and a reset behind it. */
@@ -478,7 +478,7 @@ test_reset_after_end(void)
 		until(&r, r.x[!who].eof && r.x[who].got == 2 * MIB);
 		hang_up(&r.x[who], true);
 		until(&r, r.done > 0 && r.x[!who].send_err != 0);
-		say(says_reset(&r) && r.x[!who].got == 3 * MIB &&
+		tell(says_reset(&r) && r.x[!who].got == 3 * MIB &&
 		    r.report.bytes[who] == 3 * MIB && r.report.side == who,
 		    "peer %d ends, and then resets what comes for it", who);
 		if (!says_reset(&r))
@@ -501,7 +501,7 @@ test_times(void)
 	r.opts.idle_timeout = 300 * TCPK_MS;
 	start(&r);
 	until(&r, r.done > 0);
-	say(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
+	tell(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
 	    r.report.bytes[0] >= 3 * MIB &&
 	    r.report.taken[0] >= r.report.bytes[0],
 	    "idle time-out with bytes on their way");
@@ -510,13 +510,13 @@ test_times(void)
 	r.opts.deadline = tcpk_now() + 300 * TCPK_MS;
 	start(&r);
 	until(&r, r.done > 0);
-	say(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
+	tell(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
 	    tcpk_now() >= r.opts.deadline && r.x[1].got > 0 &&
 	    !r.x[1].garbled, "deadline in the middle of bulk (%zu MiB)",
 	    r.x[1].got / MIB);
 	r.x[0].pause = r.x[0].sent;
 	until(&r, over(&r.x[1]));
-	say(r.x[1].got == r.report.bytes[0] || kind == TCP,
+	tell(r.x[1].got == r.report.bytes[0] || kind == TCP,
 	    "it was not ended as if that were all");
 	clean(&r);
 	for (i = 0; i < 2; i++) {
@@ -525,7 +525,7 @@ test_times(void)
 		r.opts.half_close_timeout = 300 * TCPK_MS;
 		start(&r);
 		until(&r, r.done > 0);
-		say(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
+		tell(r.done == 1 && r.report.err.kind == TCPK_ETIMEOUT &&
 		    r.report.bytes[0] == 3 * MIB &&
 		    r.report.bytes[1] == 3 * MIB,
 		    "half-close time-out after bulk, peer %d silent", i);
@@ -554,21 +554,21 @@ test_copies(void)
 	r.s[0] = tcpk_stream_tap(r.s[0], count_piece, &seen, NULL);
 	start(&r);
 	finish(&r);
-	say(arrived(&r) && seen == 3 * MIB && !r.spliced[0] && !r.spliced[1],
+	tell(arrived(&r) && seen == 3 * MIB && !r.spliced[0] && !r.spliced[1],
 	    "one that is looked on is copied");
 	clean(&r);
 	connected(&r, 3 * MIB, 3 * MIB, 0);
 	r.s[1] = tcpk_stream_rate(loop, r.s[1], 100 * MIB, NULL);
 	start(&r);
 	finish(&r);
-	say(arrived(&r) && !r.spliced[0] && !r.spliced[1],
+	tell(arrived(&r) && !r.spliced[0] && !r.spliced[1],
 	    "one with a rate is copied");
 	clean(&r);
 	connected(&r, 3 * MIB, 0, 0);
 	r.opts.half[0].limit = 2 * MIB + 5;
 	start(&r);
 	until(&r, r.x[1].eof);
-	say(r.x[1].got == 2 * MIB + 5 && !r.x[1].garbled && !r.spliced[0],
+	tell(r.x[1].got == 2 * MIB + 5 && !r.x[1].garbled && !r.spliced[0],
 	    "one with a limit is copied, and no more than that");
 	clean(&r);
 	for (i = 0; i < 2; i++) {
@@ -581,7 +581,7 @@ test_copies(void)
 		settle(&r);
 		r.x[0].stop = r.x[1].stop = SIZE_MAX;
 		finish(&r);
-		say(arrived(&r) && !r.spliced[0] && !r.spliced[1],
+		tell(arrived(&r) && !r.spliced[0] && !r.spliced[1],
 		    "one that would wait is copied (%d)", i);
 		clean(&r);
 	}
@@ -606,7 +606,7 @@ test_kind(void)
 	test_reset_after_end();
 	test_times();
 	test_copies();
-	say(pipes_gone(0), "no descriptor is left");
+	tell(pipes_gone(0), "no descriptor is left");
 }
 
 static void
